@@ -1,0 +1,212 @@
+import type { Static } from 'typebox';
+import { choice, flag, integer, list, mapOf, object, optional, text, withDefault } from '../spec/schema/build.ts';
+import { disks } from '../spec/schema/host.ts';
+
+/** Shapes of the files under images/. They are read and checked by the same machinery as a spec. */
+
+const strings = (description: string) => list(description, text('An entry.'));
+
+const repository = object('A repository of the release.', {
+  id: text('Its id.'),
+  name: text('Its name.'),
+  kind: text('Which base URL of a mirror set it lies under: os, epel, docker, kubernetes or elrepo.'),
+  path: text('Where below that base URL; $releasever and $basearch are for the package manager.'),
+  key: text('The name of a signing key in images/keys.yaml, or file:/… for one that the release itself installs.'),
+  inInstaller: withDefault(flag('Anaconda installs from it (without checking signatures).'), false),
+});
+
+const kernelFlavor = object('A kernel.', {
+  version: text('The series, or the whole version where the repository keeps just one.'),
+  packages: withDefault(strings('The packages; empty for the one that the release installs anyway.'), []),
+  pin: optional(text('The exact version-release to install.')),
+});
+
+export const osSchema = object('A release of an operating system.', {
+  name: text('Its name in a spec.'),
+  title: optional(text('Its name for people.')),
+  extends: optional(text('The entry that it completes; maps are merged, lists are joined.')),
+  abstract: withDefault(flag('Not a release itself: holds what several share.'), false),
+  family: optional(choice('Which templates it is rendered with.', ['el'])),
+  major: optional(integer('The major release.', 7, 99)),
+  distro: optional(choice('Whose rebuild it is.', ['centos', 'rocky', 'almalinux'])),
+  handler: optional(text('The pykickstart handler that reads its kickstarts.')),
+  systemd: optional(integer('The version of systemd.', 200, 999)),
+  cgroup: optional(integer('The cgroup version that it boots with.', 1, 2)),
+  installTree: optional(text('The tree that Anaconda installs from, below the base URL of kind os.')),
+  iso: optional(
+    object('The boot medium for golden images, below the base URL of kind iso.', {
+      path: text('The ISO.'),
+      checksum: text('Its checksum file.'),
+    }),
+  ),
+  kickstart: optional(
+    object('How its Anaconda differs.', {
+      timesource: optional(choice('Where time servers stand.', ['timezone', 'timesource'])),
+      weakDeps: optional(text('The flag of %packages that leaves out weak dependencies.')),
+      packageManager: optional(choice('The program of %post.', ['yum', 'dnf'])),
+      ksArgument: optional(text('The kernel argument that names the kickstart.')),
+    }),
+  ),
+  network: optional(choice('The form of its network files.', ['ifcfg', 'keyfile'])),
+  grubUefiConfig: optional(text('The grub.cfg that grub2-mkconfig writes on UEFI; never a stub on the ESP.')),
+  kernels: optional(
+    object('Kernels to choose from.', {
+      default: optional(choice('The one that is advised.', ['lt', 'ml', 'stock'])),
+      stock: optional(kernelFlavor),
+      lt: optional(kernelFlavor),
+      ml: optional(kernelFlavor),
+    }),
+  ),
+  repositories: withDefault(list('Its repositories.', repository), []),
+  packages: object(
+    'Packages.',
+    {
+      installer: withDefault(strings('Installed by Anaconda, from the release’s own repositories.'), []),
+      post: withDefault(strings('Installed in %post, from any repository, signatures checked.'), []),
+      removed: withDefault(strings('Never installed, and removed where something pulls them in.'), []),
+    },
+    { default: {} },
+  ),
+  docker: optional(
+    object('Docker for this release.', {
+      suffix: text('The end of its RPMs’ release, e.g. el9.'),
+      default: text('The version of docker-ce.'),
+      newest: optional(text('The last version built, where building has stopped.')),
+      containerd: optional(text('The version-release of containerd.io, where it is not the one that came with Docker.')),
+    }),
+  ),
+  services: object(
+    'systemd units.',
+    { enabled: withDefault(strings('On.'), []), disabled: withDefault(strings('Off.'), []) },
+    { default: {} },
+  ),
+  modules: withDefault(strings('Kernel modules loaded at boot.'), []),
+  overlays: withDefault(strings('Overlays it gets, in order.'), []),
+});
+
+export const roleSchema = object('A kind of host.', {
+  name: text('Its name in a spec.'),
+  title: text('Its name for people.'),
+  kubernetes: choice('What it is to Kubernetes.', ['control-plane', 'node', 'none']),
+  etcd: withDefault(flag('It is a member of an external etcd.'), false),
+  ingress: withDefault(flag('It brings in traffic from outside.'), false),
+  disks,
+  minimum: optional(
+    object('The least hardware.', {
+      cpus: withDefault(integer('CPUs.', 1, 1024), 1),
+      memory: withDefault(text('Memory.'), '1G'),
+      systemDisk: withDefault(text('The size of each system disk.'), '20G'),
+    }),
+  ),
+  memoryPerCpu: optional(
+    object('How much memory goes with a CPU, in GiB; outside of it is a warning.', {
+      min: integer('At least.', 1, 1024),
+      max: integer('At most.', 1, 1024),
+    }),
+  ),
+  packages: withDefault(strings('Packages that it needs beside those of the release.'), []),
+  services: withDefault(strings('Units that it switches on.'), []),
+  overlays: withDefault(strings('Overlays it gets after the release’s and the runtime’s.'), []),
+});
+
+export const runtimeSchema = object('A container runtime.', {
+  name: text('Its name in a spec.'),
+  socket: text('The CRI socket.'),
+  root: text('Where it keeps images and containers: on /data.'),
+  packages: strings('Its RPMs.'),
+  services: strings('Units that it switches on.'),
+  criServices: withDefault(strings('Units that only hosts of Kubernetes switch on.'), []),
+  overlays: strings('Overlays it brings.'),
+});
+
+export const mirrorSchema = object('A set of mirrors: base URLs by kind of repository, then by distribution.', {
+  name: text('Its name in a spec.'),
+  title: text('Its name for people.'),
+  os: mapOf('The distribution’s packages.', text('URL.')),
+  iso: mapOf('The distribution’s media.', text('URL.')),
+  epel: mapOf('EPEL, by major release; * for the others.', text('URL.')),
+  docker: text('docker-ce.'),
+  kubernetes: text('Kubernetes packages; {minor} is the minor version.'),
+  elrepo: mapOf('elrepo, by major release; * for the others.', text('URL.')),
+  criDockerd: text('cri-dockerd’s release archives; {version}.'),
+  etcd: text('etcd’s release archives; {version}.'),
+  imageRepository: optional(text('Where Kubernetes’ images come from.')),
+  registries: withDefault(mapOf('Registry mirrors.', strings('URLs.')), {}),
+});
+
+export const keysSchema = mapOf(
+  'Signing keys.',
+  object('A key; the host takes it only where the fingerprint is this.', {
+    fingerprint: text('The primary key’s fingerprint.', /^[0-9A-F]{40}$/, 'forty hexadecimal digits'),
+    kind: text('The kind of repository whose base URL it lies under.'),
+    path: text('Where below it.'),
+  }),
+);
+
+const minor = object('What one minor version of Kubernetes needs.', {
+  newest: text('The newest patch known.'),
+  criTools: text('version-release of cri-tools in its repository.'),
+  cni: text('version-release of kubernetes-cni.'),
+  pause: text('The tag of the pause image.'),
+  kernel: object('Kernels.', {
+    min: text('Older is refused (or warned of).'),
+    series: optional(strings('Series below 6 that it was tested with; another is a warning.')),
+    severity: choice('What kubeadm’s preflight makes of an older one.', ['error', 'warning']),
+  }),
+  cgroupV1: choice('What it makes of cgroup v1.', ['works', 'warns', 'refuses']),
+  etcd: object('etcd.', { min: text('The oldest external etcd.'), default: text('The version to install.') }),
+  criDockerd: text('The oldest cri-dockerd.'),
+  containerd: text('The oldest containerd.'),
+  ipvs: choice('What it says of kube-proxy’s ipvs mode.', ['works', 'deprecated']),
+  nftables: choice('What it says of kube-proxy’s nftables mode.', ['alpha', 'beta', 'stable']),
+});
+
+const dockerSet = object('One version of docker-ce and what goes with it; version-release without the el suffix.', {
+  containerd: text('containerd.io.'),
+  buildx: text('docker-buildx-plugin.'),
+  compose: text('docker-compose-plugin.'),
+  criDockerd: text('The oldest cri-dockerd that speaks with it.'),
+  majors: list('The EL releases that it is built for.', integer('A release.', 7, 99)),
+});
+
+export const kubernetesSchema = object('What goes with what.', {
+  oldest: text('The oldest minor version supported, e.g. 1.28.'),
+  oldestReason: text('Why not older.'),
+  packageRelease: text('The release of Kubernetes’ RPMs.'),
+  minors: mapOf('By minor version.', minor),
+  docker: mapOf('By version of docker-ce.', dockerSet),
+  criDockerd: object('cri-dockerd.', { default: text('The version to install.'), sha256: mapOf('Of the release archive, by version.', text('sha256.')) }),
+  etcd: object('etcd.', { sha256: mapOf('Of the release archive, by version.', text('sha256.')) }),
+});
+
+export type OsEntry = Static<typeof osSchema>;
+export type Role = Static<typeof roleSchema>;
+export type Runtime = Static<typeof runtimeSchema>;
+export type MirrorSet = Static<typeof mirrorSchema>;
+export type SigningKeys = Static<typeof keysSchema>;
+export type KubernetesData = Static<typeof kubernetesSchema>;
+export type KubernetesMinor = Static<typeof minor>;
+export type KernelFlavor = Static<typeof kernelFlavor>;
+export type Repository = Static<typeof repository>;
+
+type Complete<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
+
+/** A release with everything that it extends merged in: what a plan uses. */
+export type OsRelease = Complete<
+  OsEntry,
+  'title' | 'family' | 'major' | 'distro' | 'handler' | 'systemd' | 'cgroup' | 'installTree' | 'iso' | 'network'
+> & {
+  kickstart: Required<NonNullable<OsEntry['kickstart']>>;
+  kernels: { default: 'lt' | 'ml' | 'stock'; stock: KernelFlavor; lt?: KernelFlavor; ml?: KernelFlavor };
+  docker: NonNullable<OsEntry['docker']>;
+};
+
+/** The whole catalogue. */
+export interface Catalog {
+  os: Map<string, OsRelease>;
+  roles: Map<string, Role>;
+  runtimes: Map<string, Runtime>;
+  mirrors: Map<string, MirrorSet>;
+  keys: SigningKeys;
+  kubernetes: KubernetesData;
+}

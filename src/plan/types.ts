@@ -1,0 +1,247 @@
+import type { OsRelease, Role } from '../catalog/schema.ts';
+import type { Cluster } from '../spec/schema/cluster.ts';
+import type { NetworkName } from '../spec/schema/host.ts';
+
+/**
+ * The plan: plain data from which everything is rendered. It names secrets and never holds their values.
+ * Sizes are bytes unless a name says otherwise.
+ */
+export interface Plan {
+  cluster: ClusterPlan;
+  hosts: HostPlan[];
+  /** Host-less targets, one for each role in use: what golden images are made from. */
+  roles: RolePlan[];
+}
+
+/** Facts that every host shares. */
+export interface ClusterPlan {
+  name: string;
+  /** Marks disks as this cluster's: `<name>-<6 hex digits>` (see src/plan/mark.ts). */
+  mark: string;
+  kubernetes: KubernetesPlan;
+  etcd: EtcdPlan;
+  endpoint: EndpointPlan;
+  ingress: IngressPlan;
+  /** Lines of /etc/hosts: an address and the names it has. */
+  hostsFile: { address: string; names: string[] }[];
+  networks: Partial<Record<NetworkName, NetworkPlan>>;
+  timezone: string;
+  ntp: string[];
+  users: Cluster['users'];
+  breakGlassUser?: string;
+  proxy?: { http?: string; https?: string; noProxy: string[] };
+  registryMirrors: Record<string, string[]>;
+  /** The base URL that hosts fetch from, without a slash at its end. */
+  server?: string;
+}
+
+export interface KubernetesPlan {
+  version: string;
+  /** `1.34` */
+  minor: string;
+  runtime: 'docker' | 'containerd';
+  criSocket: string;
+  podSubnet: string;
+  serviceSubnet: string;
+  /** The service network's tenth address. */
+  dnsAddress: string;
+  dnsDomain: string;
+  proxyMode: 'ipvs' | 'iptables' | 'nftables';
+  cni: { plugin: 'calico' | 'flannel' | 'none'; mode: string; mtu: number; network: string };
+  imageRepository: string;
+  /** The pause image with its repository and tag. */
+  pauseImage: string;
+}
+
+export interface EtcdPlan {
+  topology: 'external' | 'stacked';
+  version: string;
+  /** In spec order. Stacked: the control plane. */
+  members: { name: string; address: string }[];
+  /** Client URLs, joined by commas where a program wants one string. */
+  endpoints: string[];
+}
+
+export interface EndpointPlan {
+  name: string;
+  port: number;
+  via: 'local-proxy' | 'vip' | 'direct';
+  /** What the name resolves to on every host. */
+  address: string;
+  /** The API servers behind it. */
+  servers: { name: string; address: string }[];
+}
+
+export interface IngressPlan {
+  vip?: string;
+  httpNodePort: number;
+  httpsNodePort: number;
+  /** Hosts that answer NodePorts. */
+  backends: { name: string; address: string }[];
+}
+
+export interface NetworkPlan {
+  name: NetworkName;
+  cidr: string;
+  vlan?: number;
+  mtu: number;
+  dns: string[];
+}
+
+/** What a host and a role's golden image have in common. */
+export interface Target {
+  role: Role;
+  os: OsRelease;
+  kernel: KernelPlan;
+  isControlPlane: boolean;
+  /** Runs a kubelet: control plane or node. */
+  isNode: boolean;
+  isEtcd: boolean;
+  isIngress: boolean;
+  /** Serial console such as `ttyS1,115200n8`. */
+  console?: string;
+  kernelArgs: string[];
+  disks: DisksPlan;
+  /** The tree that Anaconda installs from. */
+  installUrl: string;
+  repositories: RepositoryPlan[];
+  keys: KeyPlan[];
+  packages: PackagesPlan;
+  archives: ArchivePlan[];
+  services: { enabled: string[]; disabled: string[] };
+  modules: string[];
+  sysctls: Record<string, string>;
+  files: { path: string; content: string; mode: number; owner: string; group: string }[];
+  post: { name: string; script: string }[];
+  /** Overlay layers in the order in which they are laid. */
+  overlays: string[];
+}
+
+export interface RolePlan extends Target {
+  kind: 'role';
+  /** The role's name. */
+  name: string;
+}
+
+export interface HostPlan extends Target {
+  kind: 'host';
+  name: string;
+  firmware: 'bios' | 'uefi';
+  serial?: string;
+  links: LinkPlan[];
+  addresses: Partial<Record<NetworkName, AddressPlan>>;
+  /** The network that carries the default route. */
+  defaultNetwork: NetworkName;
+  /** Where the hardware's disks were checked against the selectors; undefined where the spec is silent. */
+  secrets: SecretFile[];
+}
+
+export interface KernelPlan {
+  flavor: 'lt' | 'ml' | 'stock';
+  /** Series or version, e.g. `5.15` or `5.4.278`; what compatibility is judged by. */
+  version: string;
+  /** What %post installs; empty for the stock kernel. */
+  packages: string[];
+}
+
+/** One NIC, or a bond of several. */
+export interface LinkPlan {
+  /** `nic0`, `nic1` … in spec order, or the bond's name. */
+  name: string;
+  /** Lower case, colons. More than one for a bond. */
+  macs: string[];
+  bond?: { name: string; mode: 'active-backup' | '802.3ad' | 'balance-xor' };
+  mtu: number;
+  /** What lies on it; at most one without a VLAN. */
+  networks: NetworkName[];
+}
+
+export interface AddressPlan {
+  network: NetworkName;
+  address: string;
+  prefix: number;
+  /** The subnet's own range. */
+  subnet: string;
+  gateway?: string;
+  /** Given in the spec, or allotted. */
+  allotted: boolean;
+}
+
+export interface DisksPlan {
+  groups: DiskGroupPlan[];
+  wipe: 'blank' | 'owned' | 'always';
+  /** Percent. */
+  tolerance: number;
+}
+
+/** The disks of one purpose, and what is laid out on them. */
+export interface DiskGroupPlan {
+  name: 'system' | 'data';
+  /** 2: mirrored. */
+  count: 1 | 2;
+  media: 'ssd' | 'hdd' | 'any';
+  min?: number;
+  max?: number;
+  model?: string;
+  serial: string[];
+  wwn: string[];
+  path: string[];
+  transport?: string;
+  volumes: VolumePlan[];
+}
+
+export interface VolumePlan {
+  /** The mount point. */
+  mount: '/boot' | '/boot/efi' | '/' | '/data';
+  /** The array's or partition's short name: boot, efi, root, data. */
+  name: string;
+  filesystem: 'xfs' | 'efi';
+  /** In MiB; the least where it grows. */
+  size: number;
+  grow: boolean;
+}
+
+export interface RepositoryPlan {
+  id: string;
+  name: string;
+  url: string;
+  /** A file on the host: a key imported in %post, or one that the release installs. */
+  keyFile: string;
+  /** In use after the installation too. kernel-lt's and EPEL's are off: they are named when they are wanted. */
+  enabled: boolean;
+  inInstaller: boolean;
+}
+
+export interface KeyPlan {
+  name: string;
+  url: string;
+  fingerprint: string;
+  /** Where it lies on the host. */
+  file: string;
+}
+
+export interface PackagesPlan {
+  /** %packages. */
+  installer: string[];
+  removed: string[];
+  /** Installed in %post, in this order: each with the repositories it may come from. */
+  post: { title: string; repositories: string[]; packages: string[] }[];
+}
+
+/** A release archive that is fetched in %post and checked. */
+export interface ArchivePlan {
+  name: 'cri-dockerd' | 'etcd';
+  version: string;
+  url: string;
+  sha256: string;
+  /** Programs in the archive, by their path in it, that go to /usr/local/bin. */
+  programs: string[];
+}
+
+/** A secret that a host gets: which one, and where it lies on the host. */
+export interface SecretFile {
+  path: string;
+  mode: number;
+  /** Name in the secret store, e.g. `pki/ca.key` (see src/secrets). */
+  ref: string;
+}

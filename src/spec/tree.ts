@@ -1,0 +1,98 @@
+import type { Path, Place } from '../report/problem.ts';
+
+/**
+ * A YAML value that remembers where each of its parts stands, so that several files can be merged
+ * and a problem in the result still names the file and place it came from.
+ */
+export type Tree = ScalarTree | MapTree | ListTree;
+
+export interface ScalarTree {
+  kind: 'scalar';
+  value: string | number | boolean | null;
+  place: Place;
+}
+
+export interface MapTree {
+  kind: 'map';
+  /** Each key with its own place (for unknown keys) and its value. */
+  entries: Map<string, { keyPlace: Place; value: Tree }>;
+  place: Place;
+}
+
+export interface ListTree {
+  kind: 'list';
+  items: Tree[];
+  place: Place;
+}
+
+/** Lists whose items are merged by this key instead of replacing each other: a site file can amend one host. */
+const MERGED_BY: Record<string, string> = { hosts: 'name', users: 'name' };
+
+/** `over` laid on `base`: maps are merged, `hosts` and `users` by name; anything else is replaced. */
+export function mergeTrees(base: Tree, over: Tree, key = ''): Tree {
+  if (base.kind === 'map' && over.kind === 'map') {
+    const entries = new Map(base.entries);
+    for (const [name, entry] of over.entries) {
+      const below = entries.get(name);
+      entries.set(name, below ? { ...entry, value: mergeTrees(below.value, entry.value, name) } : entry);
+    }
+    return { ...over, entries };
+  }
+  const mergeKey = MERGED_BY[key];
+  if (mergeKey !== undefined && base.kind === 'list' && over.kind === 'list') {
+    const items = [...base.items];
+    const at = new Map(items.map((item, index) => [nameOf(item, mergeKey), index]));
+    for (const item of over.items) {
+      const index = at.get(nameOf(item, mergeKey));
+      const below = index === undefined ? undefined : items[index];
+      if (index === undefined || below === undefined) items.push(item);
+      else items[index] = mergeTrees(below, item);
+    }
+    return { ...over, items };
+  }
+  return over;
+}
+
+function nameOf(item: Tree, key: string): unknown {
+  const value = item.kind === 'map' ? item.entries.get(key)?.value : undefined;
+  // A nameless item equals nothing, so that it is never merged away.
+  return value?.kind === 'scalar' && value.value !== null ? value.value : Symbol('nameless');
+}
+
+/** The plain value. */
+export function toValue(tree: Tree): unknown {
+  if (tree.kind === 'scalar') return tree.value;
+  if (tree.kind === 'list') return tree.items.map(toValue);
+  const value: Record<string, unknown> = {};
+  for (const [key, entry] of tree.entries) {
+    // `__proto__` as a key must stay a key.
+    Object.defineProperty(value, key, {
+      value: toValue(entry.value),
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
+  }
+  return value;
+}
+
+/**
+ * The place of the value at `path`; where it is not in any file, that of the nearest part above it.
+ * With `ofKey`, the place of the last key rather than of its value.
+ */
+export function placeOf(tree: Tree, path: Path, ofKey = false): Place {
+  let node = tree;
+  for (const [index, step] of path.entries()) {
+    if (node.kind === 'map') {
+      const entry = node.entries.get(String(step));
+      if (!entry) return node.place;
+      if (index === path.length - 1 && (ofKey || entry.value.kind !== 'scalar')) return entry.keyPlace;
+      node = entry.value;
+    } else if (node.kind === 'list' && typeof step === 'number') {
+      const item = node.items[step];
+      if (!item) return node.place;
+      node = item;
+    } else return node.place;
+  }
+  return node.place;
+}
