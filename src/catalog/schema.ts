@@ -10,8 +10,8 @@ const repository = object('A repository of the release.', {
   id: text('Its id.'),
   name: text('Its name.'),
   kind: text('Which base URL of a mirror set it lies under: os, epel, docker, kubernetes or elrepo.'),
-  path: text('Where below that base URL; $releasever and $basearch are for the package manager.'),
-  key: text('The name of a signing key in images/keys.yaml, or file:/… for one that the release itself installs.'),
+  path: text('Where below that base URL; it may be empty.', /^.*$/),
+  keys: list('Names of signing keys in images/keys.yaml, or file:/… for one that the release itself installs.', text('A key.'), { minItems: 1 }),
   inInstaller: withDefault(flag('Anaconda installs from it (without checking signatures).'), false),
 });
 
@@ -34,7 +34,7 @@ export const osSchema = object('A release of an operating system.', {
   cgroup: optional(integer('The cgroup version that it boots with.', 1, 2)),
   installTree: optional(text('The tree that Anaconda installs from, below the base URL of kind os.')),
   iso: optional(
-    object('The boot medium for golden images, below the base URL of kind iso.', {
+    object('The boot medium for golden images, below the base URL of kind os.', {
       path: text('The ISO.'),
       checksum: text('Its checksum file.'),
     }),
@@ -42,7 +42,7 @@ export const osSchema = object('A release of an operating system.', {
   kickstart: optional(
     object('How its Anaconda differs.', {
       timesource: optional(choice('Where time servers stand.', ['timezone', 'timesource'])),
-      weakDeps: optional(text('The flag of %packages that leaves out weak dependencies.')),
+      weakDeps: optional(text('The flag of %packages that leaves out weak dependencies; empty where there are none.', /^.*$/)),
       packageManager: optional(choice('The program of %post.', ['yum', 'dnf'])),
       ksArgument: optional(text('The kernel argument that names the kickstart.')),
     }),
@@ -66,6 +66,16 @@ export const osSchema = object('A release of an operating system.', {
       removed: withDefault(strings('Never installed, and removed where something pulls them in.'), []),
     },
     { default: {} },
+  ),
+  features: withDefault(
+    mapOf(
+      'Packages that an overlay needs, by the overlay’s name.',
+      object('Packages.', {
+        installer: withDefault(strings('Installed by Anaconda.'), []),
+        post: withDefault(strings('Installed in %post.'), []),
+      }),
+    ),
+    {},
   ),
   docker: optional(
     object('Docker for this release.', {
@@ -123,13 +133,13 @@ export const mirrorSchema = object('A set of mirrors: base URLs by kind of repos
   name: text('Its name in a spec.'),
   title: text('Its name for people.'),
   os: mapOf('The distribution’s packages.', text('URL.')),
-  iso: mapOf('The distribution’s media.', text('URL.')),
-  epel: mapOf('EPEL, by major release; * for the others.', text('URL.')),
+    epel: mapOf('EPEL, by major release; * for the others.', text('URL.')),
   docker: text('docker-ce.'),
   kubernetes: text('Kubernetes packages; {minor} is the minor version.'),
   elrepo: mapOf('elrepo, by major release; * for the others.', text('URL.')),
   criDockerd: text('cri-dockerd’s release archives; {version}.'),
   etcd: text('etcd’s release archives; {version}.'),
+  keys: withDefault(mapOf('Signing keys that do not lie below their repository’s base URL.', text('URL.')), {}),
   imageRepository: optional(text('Where Kubernetes’ images come from.')),
   registries: withDefault(mapOf('Registry mirrors.', strings('URLs.')), {}),
 });

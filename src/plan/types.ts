@@ -205,8 +205,8 @@ export interface RepositoryPlan {
   id: string;
   name: string;
   url: string;
-  /** A file on the host: a key imported in %post, or one that the release installs. */
-  keyFile: string;
+  /** Files on the host: keys imported in %post, or ones that the release installs. */
+  keyFiles: string[];
   /** In use after the installation too. kernel-lt's and EPEL's are off: they are named when they are wanted. */
   enabled: boolean;
   inInstaller: boolean;

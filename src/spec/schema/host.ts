@@ -8,7 +8,7 @@ export type NetworkName = (typeof NETWORKS)[number];
 
 const diskGroup = (description: string) =>
   object(description, {
-    count: optional(integer('How many disks: 2 are mirrored (RAID-1), 1 is used as it is.', 1, 2)),
+    count: optional(integer('How many disks: 2 are mirrored (RAID-1), 1 is used as it is, 0 (data alone): none.', 0, 2)),
     media: optional(choice('What the kernel says of the disk: ssd (NVMe too), hdd, or any (a RAID controller’s virtual disks often say hdd).', ['ssd', 'hdd', 'any'])),
     size: optional(
       object('Sizes that match, both ends included.', {

@@ -1,0 +1,92 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Static, TSchema } from 'typebox';
+import { ProblemsError } from '../report/errors.ts';
+import type { Problem } from '../report/problem.ts';
+import { parseYaml } from '../spec/parse.ts';
+import { mergeTrees, type Tree } from '../spec/tree.ts';
+import { validate } from '../spec/validate.ts';
+import { resolveReleases } from './extends.ts';
+import {
+  type Catalog,
+  keysSchema,
+  kubernetesSchema,
+  mirrorSchema,
+  osSchema,
+  type Role,
+  roleSchema,
+  runtimeSchema,
+} from './schema.ts';
+
+/**
+ * Reads the catalogue under `images/`, first imgbuild's own, then the user's beside the spec: an entry of
+ * the same name is laid over ours, a new name is added.
+ * @throws ProblemsError where a file is not what its schema says
+ */
+export async function loadCatalog(folders: readonly string[]): Promise<Catalog> {
+  const problems: Problem[] = [];
+  const entries = async <S extends TSchema>(kind: string, schema: S): Promise<Map<string, Static<S>>> => {
+    const trees = new Map<string, Tree>();
+    for (const folder of folders) {
+      for (const file of await yamlFiles(path.join(folder, kind))) {
+        const tree = await readTree(file, problems);
+        if (!tree) continue;
+        const name = path.basename(file, '.yaml');
+        const below = trees.get(name);
+        trees.set(name, below ? mergeTrees(below, tree) : tree);
+      }
+    }
+    const found = new Map<string, Static<S>>();
+    for (const [name, tree] of trees) {
+      const { value, problems: wrong } = validate(schema, tree);
+      problems.push(...wrong);
+      if (value !== undefined) found.set(name, value);
+    }
+    return found;
+  };
+  const single = async <S extends TSchema>(file: string, schema: S): Promise<Static<S> | undefined> => {
+    let merged: Tree | undefined;
+    for (const folder of folders) {
+      const tree = await readTree(path.join(folder, file), problems, true);
+      if (tree) merged = merged ? mergeTrees(merged, tree) : tree;
+    }
+    if (!merged) return undefined;
+    const { value, problems: wrong } = validate(schema, merged);
+    problems.push(...wrong);
+    return value;
+  };
+
+  const [os, roles, runtimes, mirrors, keys, kubernetes] = await Promise.all([
+    entries('os', osSchema),
+    entries('roles', roleSchema),
+    entries('runtimes', runtimeSchema),
+    entries('mirrors', mirrorSchema),
+    single('keys.yaml', keysSchema),
+    single('kubernetes.yaml', kubernetesSchema),
+  ]);
+  const releases = resolveReleases(os, problems);
+  if (problems.length > 0 || !keys || !kubernetes) throw new ProblemsError(problems);
+  return { os: releases, roles: roles as Map<string, Role>, runtimes, mirrors, keys, kubernetes };
+}
+
+async function yamlFiles(folder: string): Promise<string[]> {
+  try {
+    const names = await readdir(folder);
+    return names.filter((name) => name.endsWith('.yaml')).sort().map((name) => path.join(folder, name));
+  } catch {
+    return [];
+  }
+}
+
+async function readTree(file: string, problems: Problem[], optional = false): Promise<Tree | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (optional) return undefined;
+    throw error;
+  }
+  const { tree, problems: wrong } = parseYaml(text, file);
+  problems.push(...wrong);
+  return tree;
+}

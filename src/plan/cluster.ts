@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import type { Catalog, Role } from '../catalog/schema.ts';
+import type { Cluster } from '../spec/schema/cluster.ts';
+import { type HostSpec, NETWORKS, type NetworkName } from '../spec/schema/host.ts';
+import type { Allotted } from './addresses.ts';
+import { toAddress, toRange } from './ipv4.ts';
+import { etcdVersion } from './packages.ts';
+import type { ClusterPlan, EndpointPlan, EtcdPlan, KubernetesPlan, NetworkPlan } from './types.ts';
+import { minorOf } from './units.ts';
+
+type Addresses = ReadonlyMap<NetworkName, Map<string, Allotted>>;
+
+/** Hosts whose role the catalogue knows, with it: the ones that can be planned. */
+export interface KnownHost {
+  spec: HostSpec;
+  role: Role;
+}
+
+/**
+ * The mark that our installations leave in GPT partition names, by which a later one knows a disk as this
+ * cluster's own: `prod-3f9a1c`. It follows from the cluster's name and management network alone, so that
+ * no other change of the spec makes a host look foreign.
+ */
+export function clusterMark(cluster: Cluster): string {
+  const identity = `${cluster.name}\n${cluster.networks.management.cidr}`;
+  const digest = createHash('sha256').update(identity).digest('hex').slice(0, 6);
+  // A GPT name has 36 characters; the mark may take 20 of them.
+  return `${cluster.name.slice(0, 13).replace(/-+$/, '')}-${digest}`;
+}
+
+export function etcdTopology(cluster: Cluster, hosts: readonly KnownHost[]): 'external' | 'stacked' {
+  return cluster.etcd.topology ?? (hosts.some(({ role }) => role.etcd) ? 'external' : 'stacked');
+}
+
+/** The way to the API that a spec asks for, or that its control plane calls for. */
+export function endpointVia(cluster: Cluster, hosts: readonly KnownHost[]): EndpointPlan['via'] {
+  const { via, vip } = cluster.kubernetes.endpoint;
+  if (via) return via;
+  if (vip) return 'vip';
+  const controlPlanes = hosts.filter(({ role }) => role.kubernetes === 'control-plane').length;
+  return controlPlanes > 1 ? 'local-proxy' : 'direct';
+}
+
+/** What every host shares. */
+export function planCluster(
+  cluster: Cluster,
+  catalog: Catalog,
+  hosts: readonly KnownHost[],
+  addresses: Addresses,
+): ClusterPlan {
+  const management = (host: KnownHost) => addresses.get('management')?.get(host.spec.name)?.address;
+  const named = (list: readonly KnownHost[]) =>
+    list.flatMap((host) => {
+      const address = management(host);
+      return address ? [{ name: host.spec.name, address }] : [];
+    });
+  const controlPlanes = named(hosts.filter(({ role }) => role.kubernetes === 'control-plane'));
+  const endpoint = planEndpoint(cluster, endpointVia(cluster, hosts), controlPlanes);
+  const topology = etcdTopology(cluster, hosts);
+  const members = topology === 'external' ? named(hosts.filter(({ role }) => role.etcd)) : controlPlanes;
+  const etcd: EtcdPlan = {
+    topology,
+    version: etcdVersion(cluster, catalog),
+    members,
+    endpoints: members.map(({ address }) => `https://${address}:2379`),
+  };
+  const traffic = (host: KnownHost) => addresses.get('container')?.get(host.spec.name)?.address ?? management(host);
+  const backends = hosts
+    .filter(({ role }) => role.kubernetes === 'node' && !role.ingress)
+    .flatMap((host) => {
+      const address = traffic(host);
+      return address ? [{ name: host.spec.name, address }] : [];
+    });
+  return {
+    name: cluster.name,
+    mark: clusterMark(cluster),
+    kubernetes: planKubernetes(cluster, catalog),
+    etcd,
+    endpoint,
+    ingress: {
+      ...(cluster.ingress.vip ? { vip: cluster.ingress.vip } : {}),
+      httpNodePort: cluster.ingress.httpNodePort,
+      httpsNodePort: cluster.ingress.httpsNodePort,
+      backends,
+    },
+    hostsFile: [
+      { address: endpoint.address, names: [endpoint.name] },
+      ...named(hosts).map(({ name, address }) => ({ address, names: [name] })),
+    ],
+    networks: planNetworks(cluster),
+    timezone: cluster.timezone,
+    ntp: cluster.ntp,
+    users: cluster.users,
+    ...(cluster.breakGlass.enabled ? { breakGlassUser: cluster.breakGlass.user } : {}),
+    ...(cluster.proxy ? { proxy: planProxy(cluster, cluster.proxy, endpoint.name) } : {}),
+    registryMirrors: { ...catalog.mirrors.get(cluster.mirrors.set)?.registries, ...cluster.mirrors.registries },
+    ...(cluster.server ? { server: cluster.server.replace(/\/+$/, '') } : {}),
+  };
+}
+
+function planEndpoint(
+  cluster: Cluster,
+  via: EndpointPlan['via'],
+  servers: EndpointPlan['servers'],
+): EndpointPlan {
+  const { endpoint } = cluster.kubernetes;
+  const address = {
+    'local-proxy': '127.0.0.1',
+    vip: endpoint.vip ?? '0.0.0.0',
+    direct: servers[0]?.address ?? '0.0.0.0',
+  }[via];
+  return {
+    name: endpoint.name ?? `api.${cluster.name}`,
+    // Without a proxy in between, it is the API server's own port.
+    port: via === 'direct' ? 6443 : endpoint.port,
+    via,
+    address,
+    servers,
+  };
+}
+
+/** What the encapsulation of a mode takes from the NIC's MTU, in bytes. */
+export const ENCAPSULATION: Record<string, number> = { ipip: 20, vxlan: 50, bgp: 0, 'host-gw': 0, none: 0 };
+
+/** The modes of each plugin; the first is its default. */
+export const CNI_MODES: Record<string, readonly string[]> = {
+  calico: ['ipip', 'vxlan', 'bgp'],
+  flannel: ['vxlan', 'host-gw'],
+  none: ['none'],
+};
+
+function planKubernetes(cluster: Cluster, catalog: Catalog): KubernetesPlan {
+  const k = cluster.kubernetes;
+  const minor = minorOf(k.version);
+  const mode = k.cni.mode ?? CNI_MODES[k.cni.plugin]?.[0] ?? 'none';
+  const imageRepository =
+    cluster.mirrors.imageRepository ?? catalog.mirrors.get(cluster.mirrors.set)?.imageRepository ?? 'registry.k8s.io';
+  return {
+    version: k.version,
+    minor,
+    runtime: k.runtime,
+    criSocket: catalog.runtimes.get(k.runtime)?.socket ?? '',
+    podSubnet: k.podSubnet,
+    serviceSubnet: k.serviceSubnet,
+    dnsAddress: toAddress(toRange(k.serviceSubnet).first + 10),
+    dnsDomain: k.dnsDomain,
+    proxyMode: k.proxyMode,
+    cni: {
+      plugin: k.cni.plugin,
+      mode,
+      mtu: k.cni.mtu ?? podNic(cluster).mtu - (ENCAPSULATION[mode] ?? 0),
+      network: k.cni.network ?? k.podSubnet,
+    },
+    imageRepository,
+    pauseImage: `${imageRepository}/pause:${catalog.kubernetes.minors[minor]?.pause ?? ''}`,
+  };
+}
+
+/** The network that pods' traffic leaves by. */
+export function podNic(cluster: Cluster): { name: NetworkName; mtu: number } {
+  const name: NetworkName = cluster.networks.container ? 'container' : 'management';
+  return { name, mtu: cluster.networks[name]?.mtu ?? 1500 };
+}
+
+function planNetworks(cluster: Cluster): Partial<Record<NetworkName, NetworkPlan>> {
+  const networks: Partial<Record<NetworkName, NetworkPlan>> = {};
+  for (const name of NETWORKS) {
+    const network = cluster.networks[name];
+    if (!network) continue;
+    const { cidr, mtu, dns, vlan } = network;
+    networks[name] = { name, cidr, mtu, dns, ...(vlan === undefined ? {} : { vlan }) };
+  }
+  return networks;
+}
+
+/** The spec's proxy; what lies inside the cluster never goes through it. */
+function planProxy(cluster: Cluster, proxy: NonNullable<Cluster['proxy']>, endpointName: string): NonNullable<ClusterPlan['proxy']> {
+  const { podSubnet, serviceSubnet, dnsDomain } = cluster.kubernetes;
+  const inside = [
+    'localhost',
+    '127.0.0.1',
+    ...NETWORKS.flatMap((name) => cluster.networks[name]?.cidr ?? []),
+    podSubnet,
+    serviceSubnet,
+    endpointName,
+    '.svc',
+    `.${dnsDomain}`,
+  ];
+  return {
+    ...(proxy.http ? { http: proxy.http } : {}),
+    ...(proxy.https ? { https: proxy.https } : {}),
+    noProxy: [...new Set([...inside, ...proxy.noProxy])],
+  };
+}

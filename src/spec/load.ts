@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ExitCode, UserError } from '../report/errors.ts';
+import type { Path, Place, Problem } from '../report/problem.ts';
+import { parseYaml } from './parse.ts';
+import { type Cluster, clusterSchema } from './schema/cluster.ts';
+import { mergeTrees, placeOf, type Tree } from './tree.ts';
+import { validate } from './validate.ts';
+
+/** A spec that the schema accepts, with what later rules need to name places in its files. */
+export interface LoadedSpec {
+  cluster: Cluster;
+  /** Where the value at a path stands. */
+  place: (path: Path) => Place;
+  /** Folder of the first file; `source:` files and the user's catalogue are looked up there. */
+  directory: string;
+  /** The texts of `source:` files, by the path written in the spec. */
+  sources: Map<string, string>;
+}
+
+/** The spec's files by name and text, in order; a later one is laid over an earlier one. */
+export interface SpecText {
+  file: string;
+  text: string;
+}
+
+/** Reads spec files; a file that cannot be read is wrong usage. */
+export async function readSpecs(files: readonly string[], cwd: string): Promise<SpecText[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      try {
+        return { file, text: await readFile(path.resolve(cwd, file), 'utf8') };
+      } catch (error) {
+        throw new UserError(
+          `cannot read the spec ${file}: ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`,
+          'give its path with --spec, or write one with: imgbuild init',
+          ExitCode.usage,
+          error,
+        );
+      }
+    }),
+  );
+}
+
+/** Parses, merges and checks a spec's texts against the schema. Never throws for a mistake in them. */
+export function parseSpec(texts: readonly SpecText[]): { cluster?: Cluster; tree?: Tree; problems: Problem[] } {
+  const problems: Problem[] = [];
+  let merged: Tree | undefined;
+  for (const { file, text } of texts) {
+    const { tree, problems: found } = parseYaml(text, file);
+    problems.push(...found);
+    if (tree) merged = merged ? mergeTrees(merged, tree) : tree;
+  }
+  if (!merged || problems.length > 0) return { problems };
+  const { value, problems: found } = validate(clusterSchema, merged);
+  return value ? { cluster: value, tree: merged, problems: found } : { tree: merged, problems: found };
+}
+
+/** The whole way from texts to a spec that rules can look at; `readSource` reads a file beside the spec. */
+export async function loadSpec(
+  texts: readonly SpecText[],
+  directory: string,
+): Promise<{ spec?: LoadedSpec; problems: Problem[] }> {
+  const { cluster, tree, problems } = parseSpec(texts);
+  if (!cluster || !tree) return { problems };
+  const sources = new Map<string, string>();
+  for (const { source, path: where } of sourcesOf(cluster)) {
+    try {
+      sources.set(source, await readFile(path.resolve(directory, source), 'utf8'));
+    } catch (error) {
+      problems.push({
+        code: 'file-source',
+        severity: 'error',
+        path: where,
+        place: placeOf(tree, where),
+        message: `cannot read ${source}: ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`,
+        hint: 'the path is taken from the folder of the first spec file',
+      });
+    }
+  }
+  return { spec: { cluster, place: (p) => placeOf(tree, p), directory, sources }, problems };
+}
+
+function sourcesOf(cluster: Cluster): { source: string; path: Path }[] {
+  const found: { source: string; path: Path }[] = [];
+  const visit = (files: Cluster['files'], prefix: Path) => {
+    for (const [index, file] of (files ?? []).entries()) {
+      if (file.source !== undefined) found.push({ source: file.source, path: [...prefix, 'files', index, 'source'] });
+    }
+  };
+  visit(cluster.files, []);
+  for (const [role, settings] of Object.entries(cluster.roles)) visit(settings.files, ['roles', role]);
+  for (const [index, host] of cluster.hosts.entries()) visit(host.files, ['hosts', index]);
+  return found;
+}
