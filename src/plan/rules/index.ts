@@ -1,0 +1,30 @@
+import type { Finding } from '../../report/problem.ts';
+import { addressRules } from './addresses.ts';
+import { compatibilityRules } from './compatibility.ts';
+import { contentRules } from './contents.ts';
+import { controlPlaneRules } from './control-plane.ts';
+import { hardwareRules } from './hardware.ts';
+import { nameRules } from './names.ts';
+import { networkRules } from './networks.ts';
+import { nicRules } from './nics.ts';
+import { podNetworkRules } from './pod-network.ts';
+import { checkRules, type Rule, type RuleContext } from './rule.ts';
+
+/** Every rule by topic, in the order of docs/problems.md. */
+export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
+  { title: 'Names', rules: nameRules },
+  { title: 'Networks', rules: networkRules },
+  { title: 'NICs', rules: nicRules },
+  { title: 'Addresses', rules: addressRules },
+  { title: 'Control plane, etcd and endpoint', rules: controlPlaneRules },
+  { title: 'Versions that go together', rules: compatibilityRules },
+  { title: 'Pod network', rules: podNetworkRules },
+  { title: 'Hardware', rules: hardwareRules },
+  { title: 'What is put on hosts', rules: contentRules },
+];
+
+/** What all rules find. */
+export function findProblems(context: Omit<RuleContext, 'host'>): Finding[] {
+  const host = new Map(context.plan.hosts.map((h) => [h.name, h]));
+  return checkRules(ruleTopics.flatMap((topic) => topic.rules), { ...context, host });
+}

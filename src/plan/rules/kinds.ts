@@ -1,0 +1,29 @@
+import type { KubernetesMinor } from '../../catalog/schema.ts';
+import type { HostPlan } from '../types.ts';
+import { minorOf } from '../units.ts';
+import { type RuleContext, words } from './rule.ts';
+
+/** What the catalogue says of the spec's minor version of Kubernetes. */
+export function minorData({ cluster, catalog }: RuleContext): KubernetesMinor | undefined {
+  return catalog.kubernetes.minors[minorOf(cluster.kubernetes.version)];
+}
+
+/** Nodes of the plan by the release and kernel they run, so that a thousand alike give one problem. */
+export function nodeKinds({ plan }: RuleContext, all = false): HostPlan[][] {
+  const kinds = new Map<string, HostPlan[]>();
+  for (const host of plan.hosts) {
+    if (!all && !host.isNode) continue;
+    const kind = `${host.os.name} ${host.kernel.flavor} ${host.kernel.version} ${cgroupVersion(host)}`;
+    kinds.set(kind, [...(kinds.get(kind) ?? []), host].slice(0, 100));
+  }
+  return [...kinds.values()];
+}
+
+/** The cgroup version that a host boots with. */
+export function cgroupVersion(host: HostPlan): number {
+  // systemd 226 and later can boot the unified hierarchy when asked to.
+  return host.kernelArgs.includes('systemd.unified_cgroup_hierarchy=1') && host.os.systemd >= 226 ? 2 : host.os.cgroup;
+}
+
+/** The first hosts' names. */
+export const names = (hosts: readonly HostPlan[]) => words(hosts.map((host) => host.name), 3);
