@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000 },
+  test: {
+    reporters: ['default', './test/rigs/skips.ts'],
+    include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000,
+  },
 });
