@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['default', './test/rigs/skips.ts'],
-    include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 120_000,
+    include: ['test/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 });

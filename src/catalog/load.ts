@@ -72,7 +72,10 @@ export async function loadCatalog(folders: readonly string[]): Promise<Catalog> 
 async function yamlFiles(folder: string): Promise<string[]> {
   try {
     const names = await readdir(folder);
-    return names.filter((name) => name.endsWith('.yaml')).sort().map((name) => path.join(folder, name));
+    return names
+      .filter((name) => name.endsWith('.yaml'))
+      .sort()
+      .map((name) => path.join(folder, name));
   } catch {
     return [];
   }

@@ -1,5 +1,15 @@
 import type { Static } from 'typebox';
-import { choice, flag, integer, list, mapOf, object, optional, text, withDefault } from '../spec/schema/build.ts';
+import {
+  choice,
+  flag,
+  integer,
+  list,
+  mapOf,
+  object,
+  optional,
+  text,
+  withDefault,
+} from '../spec/schema/build.ts';
 import { disks } from '../spec/schema/host.ts';
 
 /** Shapes of the files under images/. They are read and checked by the same machinery as a spec. */
@@ -11,7 +21,11 @@ const repository = object('A repository of the release.', {
   name: text('Its name.'),
   kind: text('Which base URL of a mirror set it lies under: os, epel, docker, kubernetes or elrepo.'),
   path: text('Where below that base URL; it may be empty.', /^.*$/),
-  keys: list('Names of signing keys in images/keys.yaml, or file:/… for one that the release itself installs.', text('A key.'), { minItems: 1 }),
+  keys: list(
+    'Names of signing keys in images/keys.yaml, or file:/… for one that the release itself installs.',
+    text('A key.'),
+    { minItems: 1 },
+  ),
   inInstaller: withDefault(flag('Anaconda installs from it (without checking signatures).'), false),
 });
 
@@ -42,7 +56,9 @@ export const osSchema = object('A release of an operating system.', {
   kickstart: optional(
     object('How its Anaconda differs.', {
       timesource: optional(choice('Where time servers stand.', ['timezone', 'timesource'])),
-      weakDeps: optional(text('The flag of %packages that leaves out weak dependencies; empty where there are none.', /^.*$/)),
+      weakDeps: optional(
+        text('The flag of %packages that leaves out weak dependencies; empty where there are none.', /^.*$/),
+      ),
       packageManager: optional(choice('The program of %post.', ['yum', 'dnf'])),
       ksArgument: optional(text('The kernel argument that names the kickstart.')),
     }),
@@ -82,7 +98,9 @@ export const osSchema = object('A release of an operating system.', {
       suffix: text('The end of its RPMs’ release, e.g. el9.'),
       default: text('The version of docker-ce.'),
       newest: optional(text('The last version built, where building has stopped.')),
-      containerd: optional(text('The version-release of containerd.io, where it is not the one that came with Docker.')),
+      containerd: optional(
+        text('The version-release of containerd.io, where it is not the one that came with Docker.'),
+      ),
     }),
   ),
   services: object(
@@ -129,20 +147,26 @@ export const runtimeSchema = object('A container runtime.', {
   overlays: strings('Overlays it brings.'),
 });
 
-export const mirrorSchema = object('A set of mirrors: base URLs by kind of repository, then by distribution.', {
-  name: text('Its name in a spec.'),
-  title: text('Its name for people.'),
-  os: mapOf('The distribution’s packages.', text('URL.')),
+export const mirrorSchema = object(
+  'A set of mirrors: base URLs by kind of repository, then by distribution.',
+  {
+    name: text('Its name in a spec.'),
+    title: text('Its name for people.'),
+    os: mapOf('The distribution’s packages.', text('URL.')),
     epel: mapOf('EPEL, by major release; * for the others.', text('URL.')),
-  docker: text('docker-ce.'),
-  kubernetes: text('Kubernetes packages; {minor} is the minor version.'),
-  elrepo: mapOf('elrepo, by major release; * for the others.', text('URL.')),
-  criDockerd: text('cri-dockerd’s release archives; {version}.'),
-  etcd: text('etcd’s release archives; {version}.'),
-  keys: withDefault(mapOf('Signing keys that do not lie below their repository’s base URL.', text('URL.')), {}),
-  imageRepository: optional(text('Where Kubernetes’ images come from.')),
-  registries: withDefault(mapOf('Registry mirrors.', strings('URLs.')), {}),
-});
+    docker: text('docker-ce.'),
+    kubernetes: text('Kubernetes packages; {minor} is the minor version.'),
+    elrepo: mapOf('elrepo, by major release; * for the others.', text('URL.')),
+    criDockerd: text('cri-dockerd’s release archives; {version}.'),
+    etcd: text('etcd’s release archives; {version}.'),
+    keys: withDefault(
+      mapOf('Signing keys that do not lie below their repository’s base URL.', text('URL.')),
+      {},
+    ),
+    imageRepository: optional(text('Where Kubernetes’ images come from.')),
+    registries: withDefault(mapOf('Registry mirrors.', strings('URLs.')), {}),
+  },
+);
 
 export const keysSchema = mapOf(
   'Signing keys.',
@@ -171,13 +195,16 @@ const minor = object('What one minor version of Kubernetes needs.', {
   nftables: choice('What it says of kube-proxy’s nftables mode.', ['alpha', 'beta', 'stable']),
 });
 
-const dockerSet = object('One version of docker-ce and what goes with it; version-release without the el suffix.', {
-  containerd: text('containerd.io.'),
-  buildx: text('docker-buildx-plugin.'),
-  compose: text('docker-compose-plugin.'),
-  criDockerd: text('The oldest cri-dockerd that speaks with it.'),
-  majors: list('The EL releases that it is built for.', integer('A release.', 7, 99)),
-});
+const dockerSet = object(
+  'One version of docker-ce and what goes with it; version-release without the el suffix.',
+  {
+    containerd: text('containerd.io.'),
+    buildx: text('docker-buildx-plugin.'),
+    compose: text('docker-compose-plugin.'),
+    criDockerd: text('The oldest cri-dockerd that speaks with it.'),
+    majors: list('The EL releases that it is built for.', integer('A release.', 7, 99)),
+  },
+);
 
 export const kubernetesSchema = object('What goes with what.', {
   oldest: text('The oldest minor version supported, e.g. 1.28.'),
@@ -185,7 +212,10 @@ export const kubernetesSchema = object('What goes with what.', {
   packageRelease: text('The release of Kubernetes’ RPMs.'),
   minors: mapOf('By minor version.', minor),
   docker: mapOf('By version of docker-ce.', dockerSet),
-  criDockerd: object('cri-dockerd.', { default: text('The version to install.'), sha256: mapOf('Of the release archive, by version.', text('sha256.')) }),
+  criDockerd: object('cri-dockerd.', {
+    default: text('The version to install.'),
+    sha256: mapOf('Of the release archive, by version.', text('sha256.')),
+  }),
   etcd: object('etcd.', { sha256: mapOf('Of the release archive, by version.', text('sha256.')) }),
 });
 
@@ -204,7 +234,16 @@ type Complete<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P
 /** A release with everything that it extends merged in: what a plan uses. */
 export type OsRelease = Complete<
   OsEntry,
-  'title' | 'family' | 'major' | 'distro' | 'handler' | 'systemd' | 'cgroup' | 'installTree' | 'iso' | 'network'
+  | 'title'
+  | 'family'
+  | 'major'
+  | 'distro'
+  | 'handler'
+  | 'systemd'
+  | 'cgroup'
+  | 'installTree'
+  | 'iso'
+  | 'network'
 > & {
   kickstart: Required<NonNullable<OsEntry['kickstart']>>;
   kernels: { default: 'lt' | 'ml' | 'stock'; stock: KernelFlavor; lt?: KernelFlavor; ml?: KernelFlavor };

@@ -57,7 +57,12 @@ class TargetPlanner {
   private readonly via: string;
   private readonly topology: 'external' | 'stacked';
 
-  constructor(cluster: Cluster, catalog: Catalog, sources: ReadonlyMap<string, string>, hosts: readonly KnownHost[]) {
+  constructor(
+    cluster: Cluster,
+    catalog: Catalog,
+    sources: ReadonlyMap<string, string>,
+    hosts: readonly KnownHost[],
+  ) {
     this.cluster = cluster;
     this.catalog = catalog;
     this.sources = sources;
@@ -65,7 +70,11 @@ class TargetPlanner {
     this.topology = etcdTopology(cluster, hosts);
   }
 
-  host(spec: HostSpec, role: Role, addresses: ReadonlyMap<NetworkName, Map<string, Allotted>>): HostPlan | undefined {
+  host(
+    spec: HostSpec,
+    role: Role,
+    addresses: ReadonlyMap<NetworkName, Map<string, Allotted>>,
+  ): HostPlan | undefined {
     const settings = settingsFor(this.cluster, role, spec);
     const target = this.target(role, settings);
     if (!target) return undefined;
@@ -112,7 +121,9 @@ class TargetPlanner {
     const input = { cluster, catalog, role, os, runtime, settings, kernel, versions, overlays, isNode };
     const packages = planPackages(input);
     const urls = new MirrorUrls(cluster, set, os);
-    const used = new Set(packages.post.flatMap((group) => group.repositories.map((id) => id.replace('imgbuild-', ''))));
+    const used = new Set(
+      packages.post.flatMap((group) => group.repositories.map((id) => id.replace('imgbuild-', ''))),
+    );
     const kinds = new Set(os.repositories.filter((r) => used.has(r.id)).map((r) => r.kind));
     return {
       role,

@@ -64,7 +64,8 @@ export function planCluster(
     members,
     endpoints: members.map(({ address }) => `https://${address}:2379`),
   };
-  const traffic = (host: KnownHost) => addresses.get('container')?.get(host.spec.name)?.address ?? management(host);
+  const traffic = (host: KnownHost) =>
+    addresses.get('container')?.get(host.spec.name)?.address ?? management(host);
   const backends = hosts
     .filter(({ role }) => role.kubernetes === 'node' && !role.ingress)
     .flatMap((host) => {
@@ -93,7 +94,10 @@ export function planCluster(
     users: cluster.users,
     ...(cluster.breakGlass.enabled ? { breakGlassUser: cluster.breakGlass.user } : {}),
     ...(cluster.proxy ? { proxy: planProxy(cluster, cluster.proxy, endpoint.name) } : {}),
-    registryMirrors: { ...catalog.mirrors.get(cluster.mirrors.set)?.registries, ...cluster.mirrors.registries },
+    registryMirrors: {
+      ...catalog.mirrors.get(cluster.mirrors.set)?.registries,
+      ...cluster.mirrors.registries,
+    },
     ...(cluster.server ? { server: cluster.server.replace(/\/+$/, '') } : {}),
   };
 }
@@ -134,7 +138,9 @@ function planKubernetes(cluster: Cluster, catalog: Catalog): KubernetesPlan {
   const minor = minorOf(k.version);
   const mode = k.cni.mode ?? CNI_MODES[k.cni.plugin]?.[0] ?? 'none';
   const imageRepository =
-    cluster.mirrors.imageRepository ?? catalog.mirrors.get(cluster.mirrors.set)?.imageRepository ?? 'registry.k8s.io';
+    cluster.mirrors.imageRepository ??
+    catalog.mirrors.get(cluster.mirrors.set)?.imageRepository ??
+    'registry.k8s.io';
   return {
     version: k.version,
     minor,
@@ -174,7 +180,11 @@ function planNetworks(cluster: Cluster): Partial<Record<NetworkName, NetworkPlan
 }
 
 /** The spec's proxy; what lies inside the cluster never goes through it. */
-function planProxy(cluster: Cluster, proxy: NonNullable<Cluster['proxy']>, endpointName: string): NonNullable<ClusterPlan['proxy']> {
+function planProxy(
+  cluster: Cluster,
+  proxy: NonNullable<Cluster['proxy']>,
+  endpointName: string,
+): NonNullable<ClusterPlan['proxy']> {
   const { podSubnet, serviceSubnet, dnsDomain } = cluster.kubernetes;
   const inside = [
     'localhost',

@@ -11,7 +11,9 @@ const ROOT_SIZE = 10240;
 
 /** The layout of a host's disks. `uefi` undefined: decided when the installer runs (golden images). */
 export function planDisks(spec: DisksSpec, uefi: boolean | undefined): DisksPlan {
-  const boot: VolumePlan[] = [{ mount: '/boot', name: 'boot', filesystem: 'xfs', size: BOOT_SIZE, grow: false }];
+  const boot: VolumePlan[] = [
+    { mount: '/boot', name: 'boot', filesystem: 'xfs', size: BOOT_SIZE, grow: false },
+  ];
   if (uefi) boot.unshift({ mount: '/boot/efi', name: 'efi', filesystem: 'efi', size: ESP_SIZE, grow: false });
   const groups = [
     planGroup('system', spec.system, [
@@ -20,7 +22,11 @@ export function planDisks(spec: DisksSpec, uefi: boolean | undefined): DisksPlan
     ]),
   ];
   if (spec.data && spec.data.count !== 0) {
-    groups.push(planGroup('data', spec.data, [{ mount: '/data', name: 'data', filesystem: 'xfs', size: 1024, grow: true }]));
+    groups.push(
+      planGroup('data', spec.data, [
+        { mount: '/data', name: 'data', filesystem: 'xfs', size: 1024, grow: true },
+      ]),
+    );
   }
   return { groups, wipe: spec.wipe ?? 'owned', tolerance: spec.tolerance ?? 5 };
 }
@@ -30,7 +36,11 @@ export function imageDisks(): DisksPlan {
   return planDisks({ system: { count: 1, media: 'any' }, wipe: 'blank' }, undefined);
 }
 
-function planGroup(name: 'system' | 'data', spec: DiskGroupSpec | undefined, volumes: VolumePlan[]): DiskGroupPlan {
+function planGroup(
+  name: 'system' | 'data',
+  spec: DiskGroupSpec | undefined,
+  volumes: VolumePlan[],
+): DiskGroupPlan {
   const group: DiskGroupPlan = {
     name,
     count: spec?.count === 1 ? 1 : 2,

@@ -25,7 +25,9 @@ export function planVersions(cluster: Cluster, os: OsRelease, catalog: Catalog):
 
 /** The spec's etcd, else the one that suits its Kubernetes. */
 export function etcdVersion(cluster: Cluster, catalog: Catalog): string {
-  return cluster.etcd.version ?? catalog.kubernetes.minors[minorOf(cluster.kubernetes.version)]?.etcd.default ?? '';
+  return (
+    cluster.etcd.version ?? catalog.kubernetes.minors[minorOf(cluster.kubernetes.version)]?.etcd.default ?? ''
+  );
 }
 
 /** The kernel that a target boots; a flavour that the release lacks falls back to the stock one (a rule refuses it). */
@@ -61,11 +63,17 @@ export function planPackages(input: PackageInput): PackagesPlan {
   const tools = unique([...os.packages.post, ...features.flatMap((f) => f.post), ...settings.packages]);
   const post: PackagesPlan['post'] = [];
   if (tools.length > 0) post.push({ title: 'tools', repositories: ['imgbuild-epel'], packages: tools });
-  post.push({ title: 'container runtime', repositories: ['imgbuild-docker'], packages: runtimePackages(input) });
+  post.push({
+    title: 'container runtime',
+    repositories: ['imgbuild-docker'],
+    packages: runtimePackages(input),
+  });
   if (input.isNode) {
     const minor = catalog.kubernetes.minors[minorOf(cluster.kubernetes.version)];
     const release = catalog.kubernetes.packageRelease;
-    const own = ['kubelet', 'kubeadm', 'kubectl'].map((name) => `${name}-${cluster.kubernetes.version}-${release}`);
+    const own = ['kubelet', 'kubeadm', 'kubectl'].map(
+      (name) => `${name}-${cluster.kubernetes.version}-${release}`,
+    );
     post.push({
       title: 'Kubernetes',
       repositories: ['imgbuild-kubernetes'],
@@ -74,10 +82,18 @@ export function planPackages(input: PackageInput): PackagesPlan {
     });
   }
   if (kernel.packages.length > 0) {
-    post.push({ title: `kernel-${kernel.flavor}`, repositories: ['imgbuild-elrepo-kernel'], packages: kernel.packages });
+    post.push({
+      title: `kernel-${kernel.flavor}`,
+      repositories: ['imgbuild-elrepo-kernel'],
+      packages: kernel.packages,
+    });
   }
   return {
-    installer: unique([...os.packages.installer, ...features.flatMap((f) => f.installer), ...role.packages]).sort(),
+    installer: unique([
+      ...os.packages.installer,
+      ...features.flatMap((f) => f.installer),
+      ...role.packages,
+    ]).sort(),
     removed: [...os.packages.removed],
     post,
   };

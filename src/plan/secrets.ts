@@ -40,7 +40,8 @@ export function secretFiles(
   }
   if (host.isEtcd) {
     give(`${ETCD_PKI}/ca.crt`, 'pki/etcd/ca.crt', 0o644);
-    for (const use of ['server', 'peer', 'healthcheck-client']) pair(`${ETCD_PKI}/${use}`, `etcd/${host.name}/${use}`);
+    for (const use of ['server', 'peer', 'healthcheck-client'])
+      pair(`${ETCD_PKI}/${use}`, `etcd/${host.name}/${use}`);
   }
   if (breakGlass) give(`${STAGE}/console-password`, 'console-password.line');
   return files;

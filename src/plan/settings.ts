@@ -1,6 +1,13 @@
 import type { Role } from '../catalog/schema.ts';
 import type { Cluster } from '../spec/schema/cluster.ts';
-import type { DiskGroupSpec, DisksSpec, FileSpec, HostSpec, PostSpec, RoleSettings } from '../spec/schema/host.ts';
+import type {
+  DiskGroupSpec,
+  DisksSpec,
+  FileSpec,
+  HostSpec,
+  PostSpec,
+  RoleSettings,
+} from '../spec/schema/host.ts';
 
 /** The release that is used where a spec names none. */
 export const DEFAULT_OS = 'rocky-9';
@@ -21,8 +28,12 @@ export interface Settings {
 /** The whole cluster's settings, then the role's, then the host's: the nearer wins, lists add up. */
 export function settingsFor(cluster: Cluster, role: Role, host?: HostSpec): Settings {
   const levels: RoleSettings[] = [cluster, cluster.roles[role.name] ?? {}, host ?? {}];
-  const last = <K extends 'firmware' | 'console'>(key: K) => levels.findLast((level) => level[key] !== undefined)?.[key];
-  const os = Object.assign({ release: DEFAULT_OS }, ...levels.map((level) => level.os ?? {})) as Settings['os'];
+  const last = <K extends 'firmware' | 'console'>(key: K) =>
+    levels.findLast((level) => level[key] !== undefined)?.[key];
+  const os = Object.assign(
+    { release: DEFAULT_OS },
+    ...levels.map((level) => level.os ?? {}),
+  ) as Settings['os'];
   const console = last('console');
   const files = new Map(levels.flatMap((level) => level.files ?? []).map((file) => [file.path, file]));
   return {

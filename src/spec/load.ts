@@ -43,7 +43,11 @@ export async function readSpecs(files: readonly string[], cwd: string): Promise<
 }
 
 /** Parses, merges and checks a spec's texts against the schema. Never throws for a mistake in them. */
-export function parseSpec(texts: readonly SpecText[]): { cluster?: Cluster; tree?: Tree; problems: Problem[] } {
+export function parseSpec(texts: readonly SpecText[]): {
+  cluster?: Cluster;
+  tree?: Tree;
+  problems: Problem[];
+} {
   const problems: Problem[] = [];
   let merged: Tree | undefined;
   for (const { file, text } of texts) {
@@ -85,7 +89,8 @@ function sourcesOf(cluster: Cluster): { source: string; path: Path }[] {
   const found: { source: string; path: Path }[] = [];
   const visit = (files: Cluster['files'], prefix: Path) => {
     for (const [index, file] of (files ?? []).entries()) {
-      if (file.source !== undefined) found.push({ source: file.source, path: [...prefix, 'files', index, 'source'] });
+      if (file.source !== undefined)
+        found.push({ source: file.source, path: [...prefix, 'files', index, 'source'] });
     }
   };
   visit(cluster.files, []);

@@ -4,7 +4,13 @@ import { suggest } from '../report/did-you-mean.ts';
 import { type Path, type Problem, pathText } from '../report/problem.ts';
 import { placeOf, type Tree, toValue } from './tree.ts';
 
-const ajv = new Ajv({ allErrors: true, useDefaults: true, verbose: true, strict: true, allowUnionTypes: true });
+const ajv = new Ajv({
+  allErrors: true,
+  useDefaults: true,
+  verbose: true,
+  strict: true,
+  allowUnionTypes: true,
+});
 ajv.addKeyword({ keyword: 'expects', schemaType: 'string' });
 
 /** Compiling a schema costs milliseconds: once each. */
@@ -51,24 +57,25 @@ function translate(error: ErrorObject, tree: Tree): Problem {
   const description = (error.parentSchema as { description?: string } | undefined)?.description;
   switch (error.keyword) {
     case 'additionalProperties': {
-      const key = String(error.params['additionalProperty']);
+      const key = String(error.params.additionalProperty);
       const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
       return at('key-unknown', `"${key}" is not a key of ${name}`, suggest(key, known), [...path, key], true);
     }
     case 'required': {
-      const key = String(error.params['missingProperty']);
-      const properties = (error.parentSchema as { properties?: Record<string, { description?: string }> }).properties;
+      const key = String(error.params.missingProperty);
+      const properties = (error.parentSchema as { properties?: Record<string, { description?: string }> })
+        .properties;
       const meaning = properties?.[key]?.description;
       return at('key-missing', `${name} needs "${key}"`, meaning ? `add ${key}: ${meaning}` : `add ${key}`);
     }
     case 'type': {
-      const wanted = String(error.params['type']);
+      const wanted = String(error.params.type);
       const quote = wanted === 'string' && typeof error.data !== 'object' && error.data !== null;
       const hint = quote ? `put it in quotes: "${String(error.data)}"` : (description ?? `write a ${wanted}`);
       return at('value-type', `${name} must be ${article(wanted)}, not ${kindOf(error.data)}`, hint);
     }
     case 'enum': {
-      const allowed = (error.params['allowedValues'] as unknown[]).map(String);
+      const allowed = (error.params.allowedValues as unknown[]).map(String);
       return at('value-choice', `${name} cannot be ${got}`, suggest(String(error.data), allowed));
     }
     case 'pattern':
@@ -77,18 +84,34 @@ function translate(error: ErrorObject, tree: Tree): Problem {
       return at('value-form', `${name} must be ${expects}, not ${got}`, description ?? 'correct the value');
     }
     case 'propertyNames':
-      return at('value-form', `"${String(error.params['propertyName'])}" cannot be a key of ${name}`, description ?? 'correct the key');
+      return at(
+        'value-form',
+        `"${String(error.params.propertyName)}" cannot be a key of ${name}`,
+        description ?? 'correct the key',
+      );
     case 'minimum':
     case 'maximum':
-      return at('value-range', `${name} must be ${String(error.params['comparison'])} ${String(error.params['limit'])}, not ${got}`, description ?? 'correct the value');
+      return at(
+        'value-range',
+        `${name} must be ${String(error.params.comparison)} ${String(error.params.limit)}, not ${got}`,
+        description ?? 'correct the value',
+      );
     case 'minItems':
-      return at('value-range', `${name} needs at least ${String(error.params['limit'])} ${Number(error.params['limit']) === 1 ? 'entry' : 'entries'}`, description ?? 'add one');
+      return at(
+        'value-range',
+        `${name} needs at least ${String(error.params.limit)} ${Number(error.params.limit) === 1 ? 'entry' : 'entries'}`,
+        description ?? 'add one',
+      );
     case 'uniqueItems': {
-      const where = [...path, Number(error.params['i'])];
+      const where = [...path, Number(error.params.i)];
       return at('value-twice', `${pathText(where)} stands in the list twice`, 'remove one of the two', where);
     }
     default:
-      return at('value-form', `${name} ${error.message ?? 'is not valid'}`, description ?? 'correct the value');
+      return at(
+        'value-form',
+        `${name} ${error.message ?? 'is not valid'}`,
+        description ?? 'correct the value',
+      );
   }
 }
 
@@ -110,7 +133,16 @@ function pointerPath(pointer: string, tree: Tree): Path {
 }
 
 function article(type: string): string {
-  return { string: 'a text', integer: 'a whole number', number: 'a number', boolean: 'true or false', object: 'a map', array: 'a list' }[type] ?? type;
+  return (
+    {
+      string: 'a text',
+      integer: 'a whole number',
+      number: 'a number',
+      boolean: 'true or false',
+      object: 'a map',
+      array: 'a list',
+    }[type] ?? type
+  );
 }
 
 function kindOf(value: unknown): string {

@@ -20,11 +20,16 @@ export const addressRules: Rule[] = [
     title: 'Two hosts have one address',
     reason: 'Each takes the other’s traffic away; what breaks changes with every ARP answer.',
     remedy: 'Correct one of them, or leave it out: it is then allotted.',
-    example: 'hosts:\n  - { name: knode1, addresses: { management: 10.10.10.81 } }\n  - { name: knode2, addresses: { management: 10.10.10.81 } }\n',
+    example:
+      'hosts:\n  - { name: knode1, addresses: { management: 10.10.10.81 } }\n  - { name: knode2, addresses: { management: 10.10.10.81 } }\n',
     check: (context, report) => {
       for (const [first, ...others] of repeated([...given(context)], ({ address }) => address)) {
         for (const { host, address, path } of others) {
-          report(path, `${address} of ${host.name} is ${first?.host.name}’s address`, 'correct one of them, or leave it out: it is then allotted');
+          report(
+            path,
+            `${address} of ${host.name} is ${first?.host.name}’s address`,
+            'correct one of them, or leave it out: it is then allotted',
+          );
         }
       }
     },
@@ -42,7 +47,11 @@ export const addressRules: Rule[] = [
         if (!network) continue;
         const subnets = subnetsOf(network);
         if (subnets.some((s) => contains(toRange(s.cidr), toNumber(address)))) continue;
-        report(path, `${address} of ${host.name} is in no subnet of ${name}`, `choose one in ${subnets.map((s) => s.cidr).join(' or ')}`);
+        report(
+          path,
+          `${address} of ${host.name} is in no subnet of ${name}`,
+          `choose one in ${subnets.map((s) => s.cidr).join(' or ')}`,
+        );
       }
     },
   },
@@ -50,7 +59,8 @@ export const addressRules: Rule[] = [
     code: 'address-reserved',
     severity: 'error',
     title: 'An address is a gateway’s, a network’s, a broadcast’s or a virtual one',
-    reason: 'A host with its gateway’s address cuts a whole subnet off; network and broadcast addresses belong to nobody.',
+    reason:
+      'A host with its gateway’s address cuts a whole subnet off; network and broadcast addresses belong to nobody.',
     remedy: 'Choose another address.',
     example: 'hosts:\n  - { name: knode1, addresses: { management: 10.10.0.1 } }\n',
     check: (context, report) => {
@@ -72,7 +82,8 @@ export const addressRules: Rule[] = [
                   : address === cluster.kubernetes.endpoint.vip || address === cluster.ingress.vip
                     ? 'a virtual address'
                     : undefined;
-          if (what) report(path, `${address} of ${host.name} is ${what} of ${subnet.cidr}`, 'choose another address');
+          if (what)
+            report(path, `${address} of ${host.name} is ${what} of ${subnet.cidr}`, 'choose another address');
         }
       }
     },
@@ -83,10 +94,16 @@ export const addressRules: Rule[] = [
     title: 'A host has an address on a network that none of its NICs carries',
     reason: 'The address would be set nowhere, and what expects the host there would wait for ever.',
     remedy: 'Add the network to a NIC, or remove the address.',
-    example: 'networks: { storage: { cidr: 10.30.0.0/20, gateway: 10.30.0.1 } }\nhosts:\n  - { name: knode1, addresses: { storage: 10.30.0.20 } }\n',
+    example:
+      'networks: { storage: { cidr: 10.30.0.0/20, gateway: 10.30.0.1 } }\nhosts:\n  - { name: knode1, addresses: { storage: 10.30.0.20 } }\n',
     check: (context, report) => {
       for (const { host, name, path } of given(context)) {
-        if (!networksOf(host).includes(name)) report(path, `no NIC of ${host.name} carries the ${name} network`, `add ${name} to a NIC’s networks, or remove the address`);
+        if (!networksOf(host).includes(name))
+          report(
+            path,
+            `no NIC of ${host.name} carries the ${name} network`,
+            `add ${name} to a NIC’s networks, or remove the address`,
+          );
       }
     },
   },
@@ -94,7 +111,8 @@ export const addressRules: Rule[] = [
     code: 'address-locked',
     severity: 'error',
     title: 'An address was allotted to another host',
-    reason: '`addresses.lock.yaml` records what was allotted, so that no host moves. Giving the address to a second one would move the first.',
+    reason:
+      '`addresses.lock.yaml` records what was allotted, so that no host moves. Giving the address to a second one would move the first.',
     remedy: 'Choose another address; or, to move the first host, delete its line from the lock.',
     example: 'hosts:\n  - { name: knode1, addresses: { management: 10.10.0.11 } }\n',
     check: (context, report) => {
@@ -102,13 +120,18 @@ export const addressRules: Rule[] = [
       const names = new Set(cluster.hosts.map((host) => host.name));
       const holder = new Map<string, string>();
       for (const name of NETWORKS) {
-        for (const [host, address] of Object.entries(lock[name] ?? {})) if (names.has(host)) holder.set(`${name} ${address}`, host);
+        for (const [host, address] of Object.entries(lock[name] ?? {}))
+          if (names.has(host)) holder.set(`${name} ${address}`, host);
       }
       for (const { host, name, address, path } of given(context)) {
         const other = holder.get(`${name} ${address}`);
         const otherSpec = cluster.hosts.find((h) => h.name === other);
         if (!other || other === host.name || otherSpec?.addresses?.[name] !== undefined) continue;
-        report(path, `${address} was allotted to ${other}`, `choose another; or delete ${other}’s line from addresses.lock.yaml to move it`);
+        report(
+          path,
+          `${address} was allotted to ${other}`,
+          `choose another; or delete ${other}’s line from addresses.lock.yaml to move it`,
+        );
       }
     },
   },
@@ -124,11 +147,16 @@ export const addressRules: Rule[] = [
         for (const name of networksOf(spec)) {
           const network = cluster.networks[name];
           const planned = host.get(spec.name);
-          if (!network || !planned || planned.addresses[name] || spec.addresses?.[name] !== undefined) continue;
+          if (!network || !planned || planned.addresses[name] || spec.addresses?.[name] !== undefined)
+            continue;
           const subnet = subnetForRole(network, spec.role);
           if (!subnet) continue;
           const { from, to } = allotRange(subnet);
-          report(['hosts', h, 'name'], `no address is left for ${spec.name} in ${subnet.cidr} (${Math.max(0, to - from + 1)} to allot)`, 'widen allot, or give the network another subnet');
+          report(
+            ['hosts', h, 'name'],
+            `no address is left for ${spec.name} in ${subnet.cidr} (${Math.max(0, to - from + 1)} to allot)`,
+            'widen allot, or give the network another subnet',
+          );
         }
       }
     },
@@ -139,7 +167,8 @@ export const addressRules: Rule[] = [
     title: 'A role has no subnet',
     reason: 'Where every subnet names its roles, hosts of another role have nowhere to be.',
     remedy: 'Add the role to a subnet, or leave `roles` out of one: it takes all others.',
-    example: 'networks:\n  management: { subnets: [{ cidr: 10.10.0.0/24, gateway: 10.10.0.1, roles: [master] }] }\n',
+    example:
+      'networks:\n  management: { subnets: [{ cidr: 10.10.0.0/24, gateway: 10.10.0.1, roles: [master] }] }\n',
     check: ({ cluster }, report) => {
       const reported = new Set<string>();
       for (const host of cluster.hosts) {
@@ -148,7 +177,11 @@ export const addressRules: Rule[] = [
           if (!network || host.addresses?.[name] !== undefined || subnetForRole(network, host.role)) continue;
           if (reported.has(`${name} ${host.role}`)) continue;
           reported.add(`${name} ${host.role}`);
-          report(['networks', name, 'subnets'], `no subnet of ${name} takes the role ${host.role}`, 'add the role to a subnet, or leave roles out of one');
+          report(
+            ['networks', name, 'subnets'],
+            `no subnet of ${name} takes the role ${host.role}`,
+            'add the role to a subnet, or leave roles out of one',
+          );
         }
       }
     },
@@ -168,9 +201,21 @@ export const addressRules: Rule[] = [
           if (!subnet.allot) continue;
           const range = toRange(subnet.cidr);
           const { from, to } = allotRange(subnet);
-          const path = network.subnets ? ['networks', name, 'subnets', index, 'allot'] : ['networks', name, 'allot'];
-          if (!contains(range, from) || !contains(range, to)) report(path, `${subnet.allot.from} to ${subnet.allot.to} is not inside ${subnet.cidr}`, 'correct the range');
-          else if (from > to) report(path, `${subnet.allot.from} comes after ${subnet.allot.to}`, 'write the lower address under from');
+          const path = network.subnets
+            ? ['networks', name, 'subnets', index, 'allot']
+            : ['networks', name, 'allot'];
+          if (!contains(range, from) || !contains(range, to))
+            report(
+              path,
+              `${subnet.allot.from} to ${subnet.allot.to} is not inside ${subnet.cidr}`,
+              'correct the range',
+            );
+          else if (from > to)
+            report(
+              path,
+              `${subnet.allot.from} comes after ${subnet.allot.to}`,
+              'write the lower address under from',
+            );
         }
       }
     },

@@ -6,16 +6,29 @@ export const contentRules: Rule[] = [
     code: 'user-reserved',
     severity: 'error',
     title: 'An account’s name is taken',
-    reason: 'root stays locked, and the break-glass account is made by imgbuild: a second account of the name would undo that.',
+    reason:
+      'root stays locked, and the break-glass account is made by imgbuild: a second account of the name would undo that.',
     remedy: 'Choose another name, or another `breakGlass.user`.',
     example: 'users:\n  - { name: root, sshKeys: [] }\n',
     check: ({ cluster }, report) => {
       for (const [index, { name }] of cluster.users.entries()) {
-        const taken = ['root', 'etcd', 'docker', 'nobody', ...(cluster.breakGlass.enabled ? [cluster.breakGlass.user] : [])];
-        if (taken.includes(name)) report(['users', index, 'name'], `the name "${name}" is taken`, 'choose another');
+        const taken = [
+          'root',
+          'etcd',
+          'docker',
+          'nobody',
+          ...(cluster.breakGlass.enabled ? [cluster.breakGlass.user] : []),
+        ];
+        if (taken.includes(name))
+          report(['users', index, 'name'], `the name "${name}" is taken`, 'choose another');
       }
       for (const [, ...others] of repeated([...cluster.users.entries()], ([, user]) => user.name)) {
-        for (const [index, user] of others) report(['users', index, 'name'], `an account "${user.name}" stands further up`, 'remove one of them');
+        for (const [index, user] of others)
+          report(
+            ['users', index, 'name'],
+            `an account "${user.name}" stands further up`,
+            'remove one of them',
+          );
       }
     },
   },
@@ -23,26 +36,36 @@ export const contentRules: Rule[] = [
     code: 'user-locked-out',
     severity: 'error',
     title: 'Nobody can log in',
-    reason: 'root is locked and passwords do not work over ssh: without a key and without the break-glass account the hosts could never be entered.',
+    reason:
+      'root is locked and passwords do not work over ssh: without a key and without the break-glass account the hosts could never be entered.',
     remedy: 'Give an account a key, or leave `breakGlass.enabled` on.',
     example: 'breakGlass: { enabled: false }\nusers:\n  - { name: devops, sshKeys: [] }\n',
     check: ({ cluster }, report) => {
       if (cluster.breakGlass.enabled || cluster.users.some((user) => user.sshKeys.length > 0)) return;
-      report(['users'], 'no account has an ssh key, and there is no break-glass account', 'add a key under users[].sshKeys');
+      report(
+        ['users'],
+        'no account has an ssh key, and there is no break-glass account',
+        'add a key under users[].sshKeys',
+      );
     },
   },
   {
     code: 'file-content',
     severity: 'error',
     title: 'A file has no content, or two',
-    reason: 'A file is what `content` says or what the file named by `source` holds; with both or neither it is unclear what should lie on the host.',
+    reason:
+      'A file is what `content` says or what the file named by `source` holds; with both or neither it is unclear what should lie on the host.',
     remedy: 'Give one of the two.',
     example: 'files:\n  - { path: /etc/motd }\n',
     check: ({ cluster }, report) => {
       const look = (files: typeof cluster.files, path: (string | number)[]) => {
         for (const [index, file] of (files ?? []).entries()) {
           if ((file.content === undefined) === (file.source === undefined)) {
-            report([...path, 'files', index], `${file.path} needs either content or source`, 'give one of the two');
+            report(
+              [...path, 'files', index],
+              `${file.path} needs either content or source`,
+              'give one of the two',
+            );
           }
         }
       };
@@ -55,7 +78,8 @@ export const contentRules: Rule[] = [
     code: 'sysctl-setting',
     severity: 'error',
     title: 'A kernel setting that cannot be set',
-    reason: 'One bad line makes `sysctl --system` fail at every boot: keys that left the kernel (`net.ipv4.tcp_tw_recycle` in 4.12), keys of the 3.10 kernel alone, and two settings on one line, as they stand in many guides.',
+    reason:
+      'One bad line makes `sysctl --system` fail at every boot: keys that left the kernel (`net.ipv4.tcp_tw_recycle` in 4.12), keys of the 3.10 kernel alone, and two settings on one line, as they stand in many guides.',
     remedy: 'Remove the key, or write one setting to a key.',
     example: 'sysctls: { net.ipv4.tcp_tw_recycle: "0", vm.swappiness: "0 vm.overcommit_memory=1" }\n',
     check: ({ cluster, plan }, report) => {
@@ -64,10 +88,18 @@ export const contentRules: Rule[] = [
         for (const [key, value] of Object.entries(sysctls ?? {})) {
           const at = [...path, 'sysctls', key];
           const name = key.replaceAll('/', '.');
-          if (value.includes('=')) report(at, `"${value}" holds a second setting`, 'give each setting a key of its own');
-          if (name === 'net.ipv4.tcp_tw_recycle' && newest) report(at, 'net.ipv4.tcp_tw_recycle left the kernel in 4.12', 'remove it; net.ipv4.tcp_tw_reuse is what remains');
-          if (name === 'fs.may_detach_mounts' && newest) report(at, 'fs.may_detach_mounts belongs to the 3.10 kernel alone', 'remove it');
-          if (name === 'net.netfilter.nf_conntrack_max' && !/^\d+$/.test(value)) report(at, `${name} must be a number`, 'put the number in quotes');
+          if (value.includes('='))
+            report(at, `"${value}" holds a second setting`, 'give each setting a key of its own');
+          if (name === 'net.ipv4.tcp_tw_recycle' && newest)
+            report(
+              at,
+              'net.ipv4.tcp_tw_recycle left the kernel in 4.12',
+              'remove it; net.ipv4.tcp_tw_reuse is what remains',
+            );
+          if (name === 'fs.may_detach_mounts' && newest)
+            report(at, 'fs.may_detach_mounts belongs to the 3.10 kernel alone', 'remove it');
+          if (name === 'net.netfilter.nf_conntrack_max' && !/^\d+$/.test(value))
+            report(at, `${name} must be a number`, 'put the number in quotes');
         }
       };
       look(cluster.sysctls, []);
@@ -79,11 +111,17 @@ export const contentRules: Rule[] = [
     code: 'server-unset',
     severity: 'warning',
     title: 'No server is named',
-    reason: 'A kickstart fetches its archives from where it was fetched itself (`inst.ks=`). On a stick, or where the kernel’s line does not name it, it has no other place to look.',
+    reason:
+      'A kickstart fetches its archives from where it was fetched itself (`inst.ks=`). On a stick, or where the kernel’s line does not name it, it has no other place to look.',
     remedy: 'Set `server`, or render with `--self-contained`.',
     example: 'name: lab\n',
     check: ({ cluster }, report) => {
-      if (!cluster.server) report(['server'], 'no server is named: hosts can fetch their files only where inst.ks= names a URL', 'set server: http://…, or render with --self-contained');
+      if (!cluster.server)
+        report(
+          ['server'],
+          'no server is named: hosts can fetch their files only where inst.ks= names a URL',
+          'set server: http://…, or render with --self-contained',
+        );
     },
   },
 ];

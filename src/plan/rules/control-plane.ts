@@ -2,8 +2,14 @@ import { subnetsOf } from '../addresses.ts';
 import { contains, toNumber, toRange } from '../ipv4.ts';
 import type { Rule, RuleContext } from './rule.ts';
 
-function problemWithVip({ cluster, plan }: RuleContext, vip: string, networks: readonly ('management' | 'container')[]): string | undefined {
-  const subnets = networks.flatMap((name) => (cluster.networks[name] ? subnetsOf(cluster.networks[name]) : []));
+function problemWithVip(
+  { cluster, plan }: RuleContext,
+  vip: string,
+  networks: readonly ('management' | 'container')[],
+): string | undefined {
+  const subnets = networks.flatMap((name) =>
+    cluster.networks[name] ? subnetsOf(cluster.networks[name]) : [],
+  );
   const home = subnets.find((subnet) => contains(toRange(subnet.cidr), toNumber(vip)));
   if (!home) return `is in no subnet of ${networks.filter((n) => cluster.networks[n]).join(' or ')}`;
   const range = toRange(home.cidr);
@@ -22,21 +28,28 @@ export const controlPlaneRules: Rule[] = [
     remedy: 'Give at least one host the role `master`.',
     example: 'hosts:\n  - { name: kmaster, role: worker }\n',
     check: ({ plan, cluster }, report) => {
-      if (cluster.hosts.length === plan.hosts.length && !plan.hosts.some((host) => host.isControlPlane)) report(['hosts'], 'no host is a control plane', 'give at least one host the role master');
+      if (cluster.hosts.length === plan.hosts.length && !plan.hosts.some((host) => host.isControlPlane))
+        report(['hosts'], 'no host is a control plane', 'give at least one host the role master');
     },
   },
   {
     code: 'etcd-even',
     severity: 'error',
     title: 'etcd has an even number of members',
-    reason: 'A majority of four is three, as of five: the fourth member adds a host that can fail and no failure that can be borne. Two members stop when either does.',
+    reason:
+      'A majority of four is three, as of five: the fourth member adds a host that can fail and no failure that can be borne. Two members stop when either does.',
     remedy: 'Have one, three or five members.',
-    example: 'hosts:\n  - { name: etcd-1, role: etcd, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n  - { name: etcd-2, role: etcd, nics: [{ mac: "52:54:00:00:00:12", networks: [management] }] }\n',
+    example:
+      'hosts:\n  - { name: etcd-1, role: etcd, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n  - { name: etcd-2, role: etcd, nics: [{ mac: "52:54:00:00:00:12", networks: [management] }] }\n',
     check: ({ plan }, report) => {
       const { members, topology } = plan.cluster.etcd;
       if (members.length === 0 || members.length % 2 === 1) return;
       const who = topology === 'stacked' ? 'control planes, each with an etcd member' : 'etcd members';
-      report(['hosts'], `there are ${members.length} ${who}: an even number bears no more failures than one less`, 'have one, three or five');
+      report(
+        ['hosts'],
+        `there are ${members.length} ${who}: an even number bears no more failures than one less`,
+        'have one, three or five',
+      );
     },
   },
   {
@@ -45,11 +58,13 @@ export const controlPlaneRules: Rule[] = [
     title: 'etcd has a single member',
     reason: 'When its host fails, the cluster’s state is gone but for the last snapshot.',
     remedy: 'Have three members for anything that matters.',
-    example: 'hosts:\n  - { name: etcd-1, role: etcd, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n',
+    example:
+      'hosts:\n  - { name: etcd-1, role: etcd, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n',
     check: ({ plan }, report) => {
       const { members, topology } = plan.cluster.etcd;
       // A single control plane with its own etcd is a laboratory, and says so by itself.
-      if (topology === 'external' && members.length === 1) report(['hosts'], 'etcd has a single member', 'have three members for anything that matters');
+      if (topology === 'external' && members.length === 1)
+        report(['hosts'], 'etcd has a single member', 'have three members for anything that matters');
     },
   },
   {
@@ -60,7 +75,16 @@ export const controlPlaneRules: Rule[] = [
     remedy: 'Give one, three or five hosts the role `etcd`, or set `etcd.topology: stacked`.',
     example: 'etcd: { topology: external }\n',
     check: ({ cluster, plan }, report) => {
-      if (plan.cluster.etcd.topology === 'external' && plan.cluster.etcd.members.length === 0 && cluster.hosts.length === plan.hosts.length) report(['etcd', 'topology'], 'etcd is external and no host has the role etcd', 'add hosts of role etcd, or set topology: stacked');
+      if (
+        plan.cluster.etcd.topology === 'external' &&
+        plan.cluster.etcd.members.length === 0 &&
+        cluster.hosts.length === plan.hosts.length
+      )
+        report(
+          ['etcd', 'topology'],
+          'etcd is external and no host has the role etcd',
+          'add hosts of role etcd, or set topology: stacked',
+        );
     },
   },
   {
@@ -69,21 +93,34 @@ export const controlPlaneRules: Rule[] = [
     title: 'There are etcd hosts, and etcd is stacked',
     reason: 'Hosts of role etcd would be installed and serve nobody.',
     remedy: 'Set `etcd.topology: external`, or give the hosts another role.',
-    example: 'etcd: { topology: stacked }\nhosts:\n  - { name: etcd-1, role: etcd, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n',
+    example:
+      'etcd: { topology: stacked }\nhosts:\n  - { name: etcd-1, role: etcd, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n',
     check: ({ plan }, report) => {
-      if (plan.cluster.etcd.topology === 'stacked' && plan.hosts.some((host) => host.isEtcd)) report(['etcd', 'topology'], 'there are hosts of role etcd, and etcd is stacked', 'set topology: external, or give the hosts another role');
+      if (plan.cluster.etcd.topology === 'stacked' && plan.hosts.some((host) => host.isEtcd))
+        report(
+          ['etcd', 'topology'],
+          'there are hosts of role etcd, and etcd is stacked',
+          'set topology: external, or give the hosts another role',
+        );
     },
   },
   {
     code: 'endpoint-direct',
     severity: 'error',
     title: 'Several control planes without an endpoint',
-    reason: 'With `via: direct` every kubeconfig names one control plane; when that one is down, the others cannot be reached.',
+    reason:
+      'With `via: direct` every kubeconfig names one control plane; when that one is down, the others cannot be reached.',
     remedy: 'Use `via: local-proxy`, or `via: vip` with an address.',
-    example: 'kubernetes: { endpoint: { via: direct } }\nhosts:\n  - { name: kmaster2, role: master, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n  - { name: kmaster3, role: master, nics: [{ mac: "52:54:00:00:00:12", networks: [management] }] }\n',
+    example:
+      'kubernetes: { endpoint: { via: direct } }\nhosts:\n  - { name: kmaster2, role: master, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n  - { name: kmaster3, role: master, nics: [{ mac: "52:54:00:00:00:12", networks: [management] }] }\n',
     check: ({ plan }, report) => {
       const { via, servers } = plan.cluster.endpoint;
-      if (via === 'direct' && servers.length > 1) report(['kubernetes', 'endpoint', 'via'], `${servers.length} control planes need an endpoint that outlives each of them`, 'set via: local-proxy, or via: vip with an address');
+      if (via === 'direct' && servers.length > 1)
+        report(
+          ['kubernetes', 'endpoint', 'via'],
+          `${servers.length} control planes need an endpoint that outlives each of them`,
+          'set via: local-proxy, or via: vip with an address',
+        );
     },
   },
   {
@@ -94,7 +131,8 @@ export const controlPlaneRules: Rule[] = [
     remedy: 'Set `kubernetes.endpoint.vip`.',
     example: 'kubernetes: { endpoint: { via: vip } }\n',
     check: ({ cluster, plan }, report) => {
-      if (plan.cluster.endpoint.via === 'vip' && !cluster.kubernetes.endpoint.vip) report(['kubernetes', 'endpoint', 'via'], 'via: vip needs an address', 'set kubernetes.endpoint.vip');
+      if (plan.cluster.endpoint.via === 'vip' && !cluster.kubernetes.endpoint.vip)
+        report(['kubernetes', 'endpoint', 'via'], 'via: vip needs an address', 'set kubernetes.endpoint.vip');
     },
   },
   {
@@ -105,7 +143,12 @@ export const controlPlaneRules: Rule[] = [
     remedy: 'Set `via: vip`, or remove `vip`.',
     example: 'kubernetes: { endpoint: { via: local-proxy, vip: 10.10.0.9 } }\n',
     check: ({ cluster, plan }, report) => {
-      if (cluster.kubernetes.endpoint.vip && plan.cluster.endpoint.via !== 'vip') report(['kubernetes', 'endpoint', 'vip'], `the endpoint is reached via ${plan.cluster.endpoint.via}, not by this address`, 'set via: vip, or remove vip');
+      if (cluster.kubernetes.endpoint.vip && plan.cluster.endpoint.via !== 'vip')
+        report(
+          ['kubernetes', 'endpoint', 'vip'],
+          `the endpoint is reached via ${plan.cluster.endpoint.via}, not by this address`,
+          'set via: vip, or remove vip',
+        );
     },
   },
   {
@@ -118,11 +161,22 @@ export const controlPlaneRules: Rule[] = [
     check: (context, report) => {
       const { endpoint } = context.cluster.kubernetes;
       const wrong = endpoint.vip && problemWithVip(context, endpoint.vip, ['management']);
-      if (wrong) report(['kubernetes', 'endpoint', 'vip'], `the virtual address ${endpoint.vip} ${wrong}`, 'choose a free address in the control plane’s subnet');
+      if (wrong)
+        report(
+          ['kubernetes', 'endpoint', 'vip'],
+          `the virtual address ${endpoint.vip} ${wrong}`,
+          'choose a free address in the control plane’s subnet',
+        );
       const { vip } = context.cluster.ingress;
       const ingressWrong = vip && problemWithVip(context, vip, ['container', 'management']);
-      if (ingressWrong) report(['ingress', 'vip'], `the virtual address ${vip} ${ingressWrong}`, 'choose a free address in a subnet of the ingress hosts');
-      if (vip && vip === endpoint.vip) report(['ingress', 'vip'], `${vip} is the API’s virtual address`, 'choose another');
+      if (ingressWrong)
+        report(
+          ['ingress', 'vip'],
+          `the virtual address ${vip} ${ingressWrong}`,
+          'choose a free address in a subnet of the ingress hosts',
+        );
+      if (vip && vip === endpoint.vip)
+        report(['ingress', 'vip'], `${vip} is the API’s virtual address`, 'choose another');
     },
   },
   {
@@ -131,12 +185,14 @@ export const controlPlaneRules: Rule[] = [
     title: 'Several ingress hosts without a virtual address',
     reason: 'Each has an address of its own; who uses one of them is cut off when that host is down.',
     remedy: 'Set `ingress.vip`, or put a load balancer of your own in front.',
-    example: 'hosts:\n  - { name: edge-1, role: ingress, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n  - { name: edge-2, role: ingress, nics: [{ mac: "52:54:00:00:00:12", networks: [management] }] }\n',
+    example:
+      'hosts:\n  - { name: edge-1, role: ingress, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n  - { name: edge-2, role: ingress, nics: [{ mac: "52:54:00:00:00:12", networks: [management] }] }\n',
     check: ({ cluster, plan }, report) => {
       const hosts = plan.hosts.filter((host) => host.isIngress);
-      if (hosts.length > 1 && !cluster.ingress.vip) report(['ingress', 'vip'], `${hosts.length} ingress hosts share no address`, 'set ingress.vip');
-      if (hosts.length === 0 && cluster.ingress.vip) report(['ingress', 'vip'], 'no host has the role ingress', 'add one, or remove ingress.vip');
+      if (hosts.length > 1 && !cluster.ingress.vip)
+        report(['ingress', 'vip'], `${hosts.length} ingress hosts share no address`, 'set ingress.vip');
+      if (hosts.length === 0 && cluster.ingress.vip)
+        report(['ingress', 'vip'], 'no host has the role ingress', 'add one, or remove ingress.vip');
     },
   },
 ];
-

@@ -12,7 +12,10 @@ interface Disk {
 }
 
 /** Hosts whose hardware the spec describes, with their place. */
-function* described({ cluster, host }: RuleContext): Generator<{ plan: HostPlan; hardware: HardwareSpec; index: number }> {
+function* described({
+  cluster,
+  host,
+}: RuleContext): Generator<{ plan: HostPlan; hardware: HardwareSpec; index: number }> {
   for (const [index, spec] of cluster.hosts.entries()) {
     const plan = host.get(spec.name);
     if (plan && spec.hardware) yield { plan, hardware: spec.hardware, index };
@@ -20,12 +23,17 @@ function* described({ cluster, host }: RuleContext): Generator<{ plan: HostPlan;
 }
 
 function disksOf(hardware: HardwareSpec): Disk[] {
-  return (hardware.disks ?? []).flatMap(({ count, size, ...disk }) => Array.from({ length: count }, () => ({ ...disk, size: toBytes(size) })));
+  return (hardware.disks ?? []).flatMap(({ count, size, ...disk }) =>
+    Array.from({ length: count }, () => ({ ...disk, size: toBytes(size) })),
+  );
 }
 
 function glob(pattern: string, text: string | undefined): boolean {
   if (text === undefined) return false;
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const escaped = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${escaped}$`, 'i').test(text);
 }
 
@@ -50,19 +58,24 @@ function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefin
     const what = `${group.count} ${group.media === 'any' ? 'disks' : group.media === 'ssd' ? 'SSDs' : 'HDDs'} for ${group.name}`;
     if (fit.length < group.count) return `it wants ${what}, and ${fit.length} of the disks fit`;
     const named = group.serial.length + group.wwn.length + group.path.length > 0;
-    const shared = data && system ? disks.filter((disk) => matches(system, disk) && matches(data, disk)).length : 0;
-    if (!named && shared === 0 && fit.length > group.count) return `it wants ${what}, and ${fit.length} of the disks fit: the installer will not choose`;
+    const shared =
+      data && system ? disks.filter((disk) => matches(system, disk) && matches(data, disk)).length : 0;
+    if (!named && shared === 0 && fit.length > group.count)
+      return `it wants ${what}, and ${fit.length} of the disks fit: the installer will not choose`;
     if (shared === 0 && fit.length === group.count && group.count === 2) {
       const [a, b] = fit.map((disk) => disk.size).sort((x, y) => x - y);
-      if (a !== undefined && b !== undefined && b - a > (b * tolerance) / 100) return `the pair for ${group.name} differs in size: ${sizeText(a)} and ${sizeText(b)}`;
+      if (a !== undefined && b !== undefined && b - a > (b * tolerance) / 100)
+        return `the pair for ${group.name} differs in size: ${sizeText(a)} and ${sizeText(b)}`;
     }
   }
   if (!system || !data) return undefined;
   const either = disks.filter((disk) => matches(system, disk) || matches(data, disk));
   const wanted = system.count + data.count;
-  if (either.length < wanted) return `it wants ${wanted} disks for system and data together, and ${either.length} fit`;
+  if (either.length < wanted)
+    return `it wants ${wanted} disks for system and data together, and ${either.length} fit`;
   const named = [system, data].some((g) => g.serial.length + g.wwn.length + g.path.length > 0);
-  if (!named && either.length > wanted) return `it wants ${wanted} disks for system and data together, and ${either.length} fit: the installer will not choose`;
+  if (!named && either.length > wanted)
+    return `it wants ${wanted} disks for system and data together, and ${either.length} fit: the installer will not choose`;
   return undefined;
 }
 
@@ -75,12 +88,23 @@ export const hardwareRules: Rule[] = [
     remedy: 'Set `disks.system.count` to 1 or 2.',
     example: 'disks: { system: { count: 0 } }\n',
     check: ({ cluster }, report) => {
-      if (cluster.disks?.system?.count === 0) report(['disks', 'system', 'count'], 'the system needs a disk', 'set it to 1, or to 2 for a mirror');
+      if (cluster.disks?.system?.count === 0)
+        report(['disks', 'system', 'count'], 'the system needs a disk', 'set it to 1, or to 2 for a mirror');
       for (const [role, settings] of Object.entries(cluster.roles)) {
-        if (settings.disks?.system?.count === 0) report(['roles', role, 'disks', 'system', 'count'], 'the system needs a disk', 'set it to 1, or to 2 for a mirror');
+        if (settings.disks?.system?.count === 0)
+          report(
+            ['roles', role, 'disks', 'system', 'count'],
+            'the system needs a disk',
+            'set it to 1, or to 2 for a mirror',
+          );
       }
       for (const [index, host] of cluster.hosts.entries()) {
-        if (host.disks?.system?.count === 0) report(['hosts', index, 'disks', 'system', 'count'], 'the system needs a disk', 'set it to 1, or to 2 for a mirror');
+        if (host.disks?.system?.count === 0)
+          report(
+            ['hosts', index, 'disks', 'system', 'count'],
+            'the system needs a disk',
+            'set it to 1, or to 2 for a mirror',
+          );
       }
     },
   },
@@ -95,9 +119,14 @@ export const hardwareRules: Rule[] = [
       const seen = new Set<string>();
       for (const host of plan.hosts) {
         for (const { name, min, max } of host.disks.groups) {
-          if (min === undefined || max === undefined || min <= max || seen.has(`${name} ${min} ${max}`)) continue;
+          if (min === undefined || max === undefined || min <= max || seen.has(`${name} ${min} ${max}`))
+            continue;
           seen.add(`${name} ${min} ${max}`);
-          report(['disks', name, 'size'], `the ${name} disks of ${host.name} must be at least ${sizeText(min)} and at most ${sizeText(max)}`, 'correct size.min or size.max');
+          report(
+            ['disks', name, 'size'],
+            `the ${name} disks of ${host.name} must be at least ${sizeText(min)} and at most ${sizeText(max)}`,
+            'correct size.min or size.max',
+          );
         }
       }
     },
@@ -106,14 +135,22 @@ export const hardwareRules: Rule[] = [
     code: 'disk-layout',
     severity: 'error',
     title: 'The hardware cannot meet the disk layout',
-    reason: 'The installer would stop on this machine, with nothing erased: too few disks match a selector, more than it asks for, or a pair that differs in size.',
-    remedy: 'Correct `hardware.disks`, or the selectors under `disks`: media, size, model, serial, wwn, path, count.',
-    example: 'disks: { system: { count: 2, media: ssd } }\nhosts:\n  - { name: knode1, hardware: { disks: [{ size: 480G, media: ssd }] } }\n',
+    reason:
+      'The installer would stop on this machine, with nothing erased: too few disks match a selector, more than it asks for, or a pair that differs in size.',
+    remedy:
+      'Correct `hardware.disks`, or the selectors under `disks`: media, size, model, serial, wwn, path, count.',
+    example:
+      'disks: { system: { count: 2, media: ssd } }\nhosts:\n  - { name: knode1, hardware: { disks: [{ size: 480G, media: ssd }] } }\n',
     check: (context, report) => {
       for (const { plan, hardware, index } of described(context)) {
         if (!hardware.disks) continue;
         const problem = layoutProblem(plan, disksOf(hardware));
-        if (problem) report(['hosts', index, 'hardware', 'disks'], `the disks of ${plan.name} do not meet its layout: ${problem}`, 'correct hardware.disks, or the selectors under disks');
+        if (problem)
+          report(
+            ['hosts', index, 'hardware', 'disks'],
+            `the disks of ${plan.name} do not meet its layout: ${problem}`,
+            'correct hardware.disks, or the selectors under disks',
+          );
       }
     },
   },
@@ -121,7 +158,8 @@ export const hardwareRules: Rule[] = [
     code: 'hardware-small',
     severity: 'error',
     title: 'A host is smaller than its role needs',
-    reason: 'A control plane below 4 CPUs and 8 GB, or a worker below 8 CPUs and 16 GB, starts and then misses its deadlines under load.',
+    reason:
+      'A control plane below 4 CPUs and 8 GB, or a worker below 8 CPUs and 16 GB, starts and then misses its deadlines under load.',
     remedy: 'Use a larger machine, or lower the role’s minimum in `images/roles` beside the spec.',
     example: 'hosts:\n  - { name: knode1, hardware: { cpus: 2, memory: 4G } }\n',
     check: (context, report) => {
@@ -130,8 +168,18 @@ export const hardwareRules: Rule[] = [
         if (!least) continue;
         const { cpus, memory } = hardware;
         const hint = `use a larger machine, or lower the minimum in images/roles/${plan.role.name}.yaml beside the spec`;
-        if (cpus !== undefined && cpus < least.cpus) report(['hosts', index, 'hardware', 'cpus'], `${plan.name} has ${cpus} CPUs, and a ${plan.role.name} needs ${least.cpus}`, hint);
-        if (memory !== undefined && toBytes(memory) < toBytes(least.memory)) report(['hosts', index, 'hardware', 'memory'], `${plan.name} has ${memory} of memory, and a ${plan.role.name} needs ${least.memory}`, hint);
+        if (cpus !== undefined && cpus < least.cpus)
+          report(
+            ['hosts', index, 'hardware', 'cpus'],
+            `${plan.name} has ${cpus} CPUs, and a ${plan.role.name} needs ${least.cpus}`,
+            hint,
+          );
+        if (memory !== undefined && toBytes(memory) < toBytes(least.memory))
+          report(
+            ['hosts', index, 'hardware', 'memory'],
+            `${plan.name} has ${memory} of memory, and a ${plan.role.name} needs ${least.memory}`,
+            hint,
+          );
       }
     },
   },
@@ -147,9 +195,16 @@ export const hardwareRules: Rule[] = [
         const [system] = plan.disks.groups;
         const least = plan.role.minimum?.systemDisk;
         if (!least || !system || !hardware.disks) continue;
-        const fit = disksOf(hardware).filter((disk) => matches(system, disk)).map((disk) => disk.size);
+        const fit = disksOf(hardware)
+          .filter((disk) => matches(system, disk))
+          .map((disk) => disk.size);
         const smallest = Math.min(...fit);
-        if (fit.length > 0 && smallest < toBytes(least)) report(['hosts', index, 'hardware', 'disks'], `${plan.name} has a system disk of ${sizeText(smallest)}, and a ${plan.role.name} should have ${sizeText(toBytes(least))}`, 'use a larger disk');
+        if (fit.length > 0 && smallest < toBytes(least))
+          report(
+            ['hosts', index, 'hardware', 'disks'],
+            `${plan.name} has a system disk of ${sizeText(smallest)}, and a ${plan.role.name} should have ${sizeText(toBytes(least))}`,
+            'use a larger disk',
+          );
       }
     },
   },
@@ -157,7 +212,8 @@ export const hardwareRules: Rule[] = [
     code: 'worker-ratio',
     severity: 'warning',
     title: 'CPU and memory of a worker are out of proportion',
-    reason: 'Between 1:2 and 1:4 (CPUs to GiB) most workloads fill both alike; outside of it one of them is paid for and idle.',
+    reason:
+      'Between 1:2 and 1:4 (CPUs to GiB) most workloads fill both alike; outside of it one of them is paid for and idle.',
     remedy: 'Leave it where the workload asks for it.',
     example: 'hosts:\n  - { name: knode1, hardware: { cpus: 8, memory: 256Gi } }\n',
     check: (context, report) => {
@@ -167,7 +223,12 @@ export const hardwareRules: Rule[] = [
         if (!range || cpus === undefined || memory === undefined) continue;
         // Sizes in GB and GiB both pass at the ends of the range.
         const perCpu = toBytes(memory) / cpus;
-        if (perCpu < range.min * 1e9 || perCpu > range.max * 2 ** 30) report(['hosts', index, 'hardware', 'memory'], `${plan.name} has ${(perCpu / 2 ** 30).toFixed(1)} GiB for each CPU; ${range.min} to ${range.max} is usual`, 'leave it where the workload asks for it');
+        if (perCpu < range.min * 1e9 || perCpu > range.max * 2 ** 30)
+          report(
+            ['hosts', index, 'hardware', 'memory'],
+            `${plan.name} has ${(perCpu / 2 ** 30).toFixed(1)} GiB for each CPU; ${range.min} to ${range.max} is usual`,
+            'leave it where the workload asks for it',
+          );
       }
     },
   },

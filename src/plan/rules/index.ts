@@ -26,5 +26,8 @@ export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
 /** What all rules find. */
 export function findProblems(context: Omit<RuleContext, 'host'>): Finding[] {
   const host = new Map(context.plan.hosts.map((h) => [h.name, h]));
-  return checkRules(ruleTopics.flatMap((topic) => topic.rules), { ...context, host });
+  return checkRules(
+    ruleTopics.flatMap((topic) => topic.rules),
+    { ...context, host },
+  );
 }

@@ -22,8 +22,14 @@ export function nodeKinds({ plan }: RuleContext, all = false): HostPlan[][] {
 /** The cgroup version that a host boots with. */
 export function cgroupVersion(host: HostPlan): number {
   // systemd 226 and later can boot the unified hierarchy when asked to.
-  return host.kernelArgs.includes('systemd.unified_cgroup_hierarchy=1') && host.os.systemd >= 226 ? 2 : host.os.cgroup;
+  return host.kernelArgs.includes('systemd.unified_cgroup_hierarchy=1') && host.os.systemd >= 226
+    ? 2
+    : host.os.cgroup;
 }
 
 /** The first hosts' names. */
-export const names = (hosts: readonly HostPlan[]) => words(hosts.map((host) => host.name), 3);
+export const names = (hosts: readonly HostPlan[]) =>
+  words(
+    hosts.map((host) => host.name),
+    3,
+  );

@@ -9,13 +9,19 @@ export const nameRules: Rule[] = [
     code: 'host-name',
     severity: 'error',
     title: 'A host’s name is not DNS-1123',
-    reason: 'The host’s name becomes the node’s name, and Kubernetes takes only lower-case letters, digits and "-", beginning and ending with a letter or digit, at most 63 of them. `k8s_1` would install well and never join.',
+    reason:
+      'The host’s name becomes the node’s name, and Kubernetes takes only lower-case letters, digits and "-", beginning and ending with a letter or digit, at most 63 of them. `k8s_1` would install well and never join.',
     remedy: 'Choose another name, such as `k8s-1`.',
-    example: 'hosts:\n  - { name: k8s_1, role: worker, nics: [{ mac: "52:54:00:00:00:09", networks: [management] }] }\n',
+    example:
+      'hosts:\n  - { name: k8s_1, role: worker, nics: [{ mac: "52:54:00:00:00:09", networks: [management] }] }\n',
     check: ({ cluster }, report) => {
       for (const [index, { name }] of cluster.hosts.entries()) {
         if (DNS_1123.test(name)) continue;
-        const better = name.toLowerCase().replace(/[^a-z0-9-]+/g, '-').replace(/^-+|-+$/g, '').slice(0, 63);
+        const better = name
+          .toLowerCase()
+          .replace(/[^a-z0-9-]+/g, '-')
+          .replace(/^-+|-+$/g, '')
+          .slice(0, 63);
         report(
           ['hosts', index, 'name'],
           `"${name}" is not a DNS-1123 name`,
@@ -30,11 +36,16 @@ export const nameRules: Rule[] = [
     title: 'Two hosts have one name',
     reason: 'The name finds a host’s files, certificates and node: the second would overwrite the first.',
     remedy: 'Rename one of them.',
-    example: 'hosts:\n  - { name: twin, role: worker, nics: [{ mac: "52:54:00:00:00:08", networks: [management] }] }\n  - { name: twin, role: worker, nics: [{ mac: "52:54:00:00:00:09", networks: [management] }] }\n',
+    example:
+      'hosts:\n  - { name: twin, role: worker, nics: [{ mac: "52:54:00:00:00:08", networks: [management] }] }\n  - { name: twin, role: worker, nics: [{ mac: "52:54:00:00:00:09", networks: [management] }] }\n',
     check: ({ cluster }, report) => {
       for (const [, ...others] of repeated([...cluster.hosts.entries()], ([, host]) => host.name)) {
         for (const [index, host] of others) {
-          report(['hosts', index, 'name'], `a host named "${host.name}" stands further up`, 'rename one of them');
+          report(
+            ['hosts', index, 'name'],
+            `a host named "${host.name}" stands further up`,
+            'rename one of them',
+          );
         }
       }
     },
@@ -49,7 +60,11 @@ export const nameRules: Rule[] = [
     check: ({ cluster, plan }, report) => {
       for (const [index, host] of cluster.hosts.entries()) {
         if (host.name !== plan.cluster.endpoint.name) continue;
-        report(['hosts', index, 'name'], `"${host.name}" is the name of the API endpoint`, 'choose another kubernetes.endpoint.name, such as api.example');
+        report(
+          ['hosts', index, 'name'],
+          `"${host.name}" is the name of the API endpoint`,
+          'choose another kubernetes.endpoint.name, such as api.example',
+        );
       }
     },
   },
@@ -63,10 +78,12 @@ export const nameRules: Rule[] = [
     check: ({ cluster, catalog }, report) => {
       const known = [...catalog.roles.keys()];
       for (const [index, { role }] of cluster.hosts.entries()) {
-        if (!catalog.roles.has(role)) report(['hosts', index, 'role'], `there is no role "${role}"`, suggest(role, known));
+        if (!catalog.roles.has(role))
+          report(['hosts', index, 'role'], `there is no role "${role}"`, suggest(role, known));
       }
       for (const role of Object.keys(cluster.roles)) {
-        if (!catalog.roles.has(role)) report(['roles', role], `there is no role "${role}"`, suggest(role, known));
+        if (!catalog.roles.has(role))
+          report(['roles', role], `there is no role "${role}"`, suggest(role, known));
       }
     },
   },
@@ -74,7 +91,8 @@ export const nameRules: Rule[] = [
     code: 'os-unknown',
     severity: 'error',
     title: 'An operating system is not in the catalogue',
-    reason: 'Repositories, package names, kernels and the installer’s dialect differ from release to release; an unknown one cannot be rendered.',
+    reason:
+      'Repositories, package names, kernels and the installer’s dialect differ from release to release; an unknown one cannot be rendered.',
     remedy: 'Use a release from `images/os`, or add one of your own in `images/os` beside the spec.',
     example: 'os: { release: rocky9 }\n',
     check: ({ cluster, catalog }, report) => {
@@ -85,7 +103,8 @@ export const nameRules: Rule[] = [
         }
       };
       look(cluster.os?.release, []);
-      for (const [role, settings] of Object.entries(cluster.roles)) look(settings.os?.release, ['roles', role]);
+      for (const [role, settings] of Object.entries(cluster.roles))
+        look(settings.os?.release, ['roles', role]);
       for (const [index, host] of cluster.hosts.entries()) look(host.os?.release, ['hosts', index]);
     },
   },
@@ -94,12 +113,17 @@ export const nameRules: Rule[] = [
     severity: 'error',
     title: 'A mirror set is not in the catalogue',
     reason: 'Every repository’s URL follows from it.',
-    remedy: 'Use `upstream`, `aliyun` or `tuna`, or add a set of your own in `images/mirrors` beside the spec.',
+    remedy:
+      'Use `upstream`, `aliyun` or `tuna`, or add a set of your own in `images/mirrors` beside the spec.',
     example: 'mirrors: { set: aliyum }\n',
     check: ({ cluster, catalog }, report) => {
       const { set } = cluster.mirrors;
       if (!catalog.mirrors.has(set)) {
-        report(['mirrors', 'set'], `there is no mirror set "${set}"`, suggest(set, [...catalog.mirrors.keys()]));
+        report(
+          ['mirrors', 'set'],
+          `there is no mirror set "${set}"`,
+          suggest(set, [...catalog.mirrors.keys()]),
+        );
       }
     },
   },
@@ -107,14 +131,19 @@ export const nameRules: Rule[] = [
     code: 'serial-duplicate',
     severity: 'error',
     title: 'Two hosts have one serial number',
-    reason: 'The serial number proves to the installer which machine it runs on; two hosts cannot be one machine.',
+    reason:
+      'The serial number proves to the installer which machine it runs on; two hosts cannot be one machine.',
     remedy: 'Correct one of them.',
     example: 'hosts:\n  - { name: knode1, serial: ABC123 }\n  - { name: knode2, serial: abc123 }\n',
     check: ({ cluster }, report) => {
       const key = ([, host]: [number, (typeof cluster.hosts)[number]]) => host.serial?.toLowerCase();
       for (const [first, ...others] of repeated([...cluster.hosts.entries()], key)) {
         for (const [index, host] of others) {
-          report(['hosts', index, 'serial'], `${first?.[1].name} has the serial number ${host.serial} too`, 'correct one of them');
+          report(
+            ['hosts', index, 'serial'],
+            `${first?.[1].name} has the serial number ${host.serial} too`,
+            'correct one of them',
+          );
         }
       }
     },

@@ -7,12 +7,22 @@ import type { Rule, RuleContext } from './rule.ts';
 function ranges({ cluster }: RuleContext): { name: string; path: (string | number)[]; range: Range }[] {
   const named = NETWORKS.flatMap((name) => {
     const network = cluster.networks[name];
-    return network ? [{ name: `the ${name} network`, path: ['networks', name, 'cidr'], range: toRange(network.cidr) }] : [];
+    return network
+      ? [{ name: `the ${name} network`, path: ['networks', name, 'cidr'], range: toRange(network.cidr) }]
+      : [];
   });
   return [
     ...named,
-    { name: 'the pod subnet', path: ['kubernetes', 'podSubnet'], range: toRange(cluster.kubernetes.podSubnet) },
-    { name: 'the service subnet', path: ['kubernetes', 'serviceSubnet'], range: toRange(cluster.kubernetes.serviceSubnet) },
+    {
+      name: 'the pod subnet',
+      path: ['kubernetes', 'podSubnet'],
+      range: toRange(cluster.kubernetes.podSubnet),
+    },
+    {
+      name: 'the service subnet',
+      path: ['kubernetes', 'serviceSubnet'],
+      range: toRange(cluster.kubernetes.serviceSubnet),
+    },
   ];
 }
 
@@ -31,7 +41,8 @@ export const networkRules: Rule[] = [
       const { cluster } = context;
       const look = (path: (string | number)[], cidr: string) => {
         const range = toRange(cidr);
-        if (toNumber(cidr.split('/')[0] ?? '') !== range.first) report(path, `${cidr} does not begin at its network address`, `write ${rangeText(range)}`);
+        if (toNumber(cidr.split('/')[0] ?? '') !== range.first)
+          report(path, `${cidr} does not begin at its network address`, `write ${rangeText(range)}`);
       };
       look(['kubernetes', 'podSubnet'], cluster.kubernetes.podSubnet);
       look(['kubernetes', 'serviceSubnet'], cluster.kubernetes.serviceSubnet);
@@ -39,7 +50,8 @@ export const networkRules: Rule[] = [
         const network = cluster.networks[name];
         if (!network) continue;
         look(['networks', name, 'cidr'], network.cidr);
-        for (const [index, subnet] of (network.subnets ?? []).entries()) look(['networks', name, 'subnets', index, 'cidr'], subnet.cidr);
+        for (const [index, subnet] of (network.subnets ?? []).entries())
+          look(['networks', name, 'subnets', index, 'cidr'], subnet.cidr);
       }
     },
   },
@@ -54,7 +66,12 @@ export const networkRules: Rule[] = [
       const all = ranges(context);
       for (const [index, b] of all.entries()) {
         for (const a of all.slice(0, index)) {
-          if (overlap(a.range, b.range)) report(b.path, `${b.name} ${rangeText(b.range)} overlaps ${a.name} ${rangeText(a.range)}`, 'choose ranges that lie apart');
+          if (overlap(a.range, b.range))
+            report(
+              b.path,
+              `${b.name} ${rangeText(b.range)} overlaps ${a.name} ${rangeText(a.range)}`,
+              'choose ranges that lie apart',
+            );
         }
       }
     },
@@ -63,7 +80,8 @@ export const networkRules: Rule[] = [
     code: 'subnet-outside',
     severity: 'error',
     title: 'A subnet lies outside its network',
-    reason: 'Hosts route the network’s range through their subnet’s gateway; a subnet outside of it would be reached by the default route.',
+    reason:
+      'Hosts route the network’s range through their subnet’s gateway; a subnet outside of it would be reached by the default route.',
     remedy: 'Correct the subnet, or widen the network’s `cidr`.',
     example: 'networks:\n  management: { subnets: [{ cidr: 10.99.0.0/24, gateway: 10.99.0.1 }] }\n',
     check: ({ cluster }, report) => {
@@ -72,7 +90,12 @@ export const networkRules: Rule[] = [
         const whole = network && toRange(network.cidr);
         for (const [index, subnet] of (network?.subnets ?? []).entries()) {
           const range = toRange(subnet.cidr);
-          if (whole && !(contains(whole, range.first) && contains(whole, range.last))) report(['networks', name, 'subnets', index, 'cidr'], `${subnet.cidr} is not inside ${network?.cidr}`, `correct it, or widen networks.${name}.cidr`);
+          if (whole && !(contains(whole, range.first) && contains(whole, range.last)))
+            report(
+              ['networks', name, 'subnets', index, 'cidr'],
+              `${subnet.cidr} is not inside ${network?.cidr}`,
+              `correct it, or widen networks.${name}.cidr`,
+            );
         }
       }
     },
@@ -83,13 +106,19 @@ export const networkRules: Rule[] = [
     title: 'Two subnets of a network overlap',
     reason: 'Hosts would take neighbours behind a gateway for neighbours on the wire.',
     remedy: 'Divide the network into parts that lie apart.',
-    example: 'networks:\n  management: { subnets: [{ cidr: 10.10.0.0/23, gateway: 10.10.0.1, roles: [master] }, { cidr: 10.10.1.0/24, gateway: 10.10.1.1 }] }\n',
+    example:
+      'networks:\n  management: { subnets: [{ cidr: 10.10.0.0/23, gateway: 10.10.0.1, roles: [master] }, { cidr: 10.10.1.0/24, gateway: 10.10.1.1 }] }\n',
     check: ({ cluster }, report) => {
       for (const name of NETWORKS) {
         const subnets = cluster.networks[name]?.subnets ?? [];
         for (const [index, b] of subnets.entries()) {
           const a = subnets.slice(0, index).find((s) => overlap(toRange(s.cidr), toRange(b.cidr)));
-          if (a) report(['networks', name, 'subnets', index, 'cidr'], `${b.cidr} overlaps ${a.cidr}`, 'divide the network into parts that lie apart');
+          if (a)
+            report(
+              ['networks', name, 'subnets', index, 'cidr'],
+              `${b.cidr} overlaps ${a.cidr}`,
+              'divide the network into parts that lie apart',
+            );
         }
       }
     },
@@ -109,8 +138,15 @@ export const networkRules: Rule[] = [
           if (!subnet.gateway) continue;
           const range = toRange(subnet.cidr);
           const value = toNumber(subnet.gateway);
-          const path = network.subnets ? ['networks', name, 'subnets', index, 'gateway'] : ['networks', name, 'gateway'];
-          if (!contains(range, value) || value === range.first || value === range.last) report(path, `${subnet.gateway} is no address for a host in ${subnet.cidr}`, 'correct the gateway');
+          const path = network.subnets
+            ? ['networks', name, 'subnets', index, 'gateway']
+            : ['networks', name, 'gateway'];
+          if (!contains(range, value) || value === range.first || value === range.last)
+            report(
+              path,
+              `${subnet.gateway} is no address for a host in ${subnet.cidr}`,
+              'correct the gateway',
+            );
         }
       }
     },
@@ -125,8 +161,18 @@ export const networkRules: Rule[] = [
     check: ({ cluster }, report) => {
       for (const name of NETWORKS) {
         const network = cluster.networks[name];
-        if (network && !network.gateway && !network.subnets) report(['networks', name], `networks.${name} has no gateway`, 'set gateway, or describe subnets with theirs');
-        if (network?.gateway && network.subnets) report(['networks', name, 'gateway'], `networks.${name} has subnets, each with a gateway of its own`, 'remove this gateway');
+        if (network && !network.gateway && !network.subnets)
+          report(
+            ['networks', name],
+            `networks.${name} has no gateway`,
+            'set gateway, or describe subnets with theirs',
+          );
+        if (network?.gateway && network.subnets)
+          report(
+            ['networks', name, 'gateway'],
+            `networks.${name} has subnets, each with a gateway of its own`,
+            'remove this gateway',
+          );
       }
     },
   },
@@ -134,16 +180,19 @@ export const networkRules: Rule[] = [
     code: 'vlan-duplicate',
     severity: 'error',
     title: 'Two networks have one VLAN',
-    reason: 'They would be one network: each sees the other’s broadcasts, and nothing keeps their traffic apart.',
+    reason:
+      'They would be one network: each sees the other’s broadcasts, and nothing keeps their traffic apart.',
     remedy: 'Correct one of them.',
-    example: 'networks: { management: { vlan: 20 }, storage: { cidr: 10.30.0.0/20, gateway: 10.30.0.1, vlan: 20 } }\n',
+    example:
+      'networks: { management: { vlan: 20 }, storage: { cidr: 10.30.0.0/20, gateway: 10.30.0.1, vlan: 20 } }\n',
     check: ({ cluster }, report) => {
       const seen = new Map<number, string>();
       for (const name of NETWORKS) {
         const vlan = cluster.networks[name]?.vlan;
         if (vlan === undefined) continue;
         const other = seen.get(vlan);
-        if (other) report(['networks', name, 'vlan'], `${other} has the VLAN ${vlan} too`, 'correct one of them');
+        if (other)
+          report(['networks', name, 'vlan'], `${other} has the VLAN ${vlan} too`, 'correct one of them');
         else seen.set(vlan, name);
       }
     },
@@ -152,12 +201,18 @@ export const networkRules: Rule[] = [
     code: 'network-small',
     severity: 'warning',
     title: 'The management network is smaller than a /20',
-    reason: 'A cluster grows; a network does not: a /20 has 4094 addresses, and renumbering a control plane means building it anew.',
+    reason:
+      'A cluster grows; a network does not: a /20 has 4094 addresses, and renumbering a control plane means building it anew.',
     remedy: 'Take a /20 or larger, for example from 100.64.0.0/10, which no company network uses.',
     example: 'networks: { management: { cidr: 10.10.0.0/24 } }\n',
     check: ({ cluster }, report) => {
       const { prefix } = toRange(cluster.networks.management.cidr);
-      if (prefix > 20) report(['networks', 'management', 'cidr'], `the management network is a /${prefix}`, 'take a /20 or larger, for example from 100.64.0.0/10');
+      if (prefix > 20)
+        report(
+          ['networks', 'management', 'cidr'],
+          `the management network is a /${prefix}`,
+          'take a /20 or larger, for example from 100.64.0.0/10',
+        );
     },
   },
   {
@@ -171,7 +226,12 @@ export const networkRules: Rule[] = [
       const { prefix } = toRange(cluster.kubernetes.podSubnet);
       const nodes = plan.hosts.filter((host) => host.isNode).length;
       const room = prefix > NODE_MASK ? 0 : 2 ** (NODE_MASK - prefix);
-      if (nodes > room) report(['kubernetes', 'podSubnet'], `${cluster.kubernetes.podSubnet} has room for ${room} nodes, and there are ${nodes}`, 'choose a wider range, such as 10.244.0.0/16');
+      if (nodes > room)
+        report(
+          ['kubernetes', 'podSubnet'],
+          `${cluster.kubernetes.podSubnet} has room for ${room} nodes, and there are ${nodes}`,
+          'choose a wider range, such as 10.244.0.0/16',
+        );
     },
   },
   {
@@ -183,22 +243,40 @@ export const networkRules: Rule[] = [
     example: 'kubernetes: { serviceSubnet: 10.96.0.0/29 }\n',
     check: ({ cluster }, report) => {
       const { prefix } = toRange(cluster.kubernetes.serviceSubnet);
-      if (prefix > 24) report(['kubernetes', 'serviceSubnet'], `${cluster.kubernetes.serviceSubnet} is smaller than a /24`, 'choose a wider range, such as 10.96.0.0/12');
+      if (prefix > 24)
+        report(
+          ['kubernetes', 'serviceSubnet'],
+          `${cluster.kubernetes.serviceSubnet} is smaller than a /24`,
+          'choose a wider range, such as 10.96.0.0/12',
+        );
       // kube-apiserver's bitmap of service addresses ends at 20 bits.
-      if (prefix < 12) report(['kubernetes', 'serviceSubnet'], `${cluster.kubernetes.serviceSubnet} is larger than a /12`, 'kube-apiserver takes a /12 at most');
+      if (prefix < 12)
+        report(
+          ['kubernetes', 'serviceSubnet'],
+          `${cluster.kubernetes.serviceSubnet} is larger than a /12`,
+          'kube-apiserver takes a /12 at most',
+        );
     },
   },
   {
     code: 'dns-missing',
     severity: 'warning',
     title: 'A host has no name server',
-    reason: 'Packages, images and time servers are named, not numbered; without DNS only what /etc/hosts holds can be found.',
+    reason:
+      'Packages, images and time servers are named, not numbered; without DNS only what /etc/hosts holds can be found.',
     remedy: 'Set `dns` on a network that every host is on.',
     example: 'networks: { management: { dns: [] } }\n',
     check: ({ cluster }, report) => {
-      const without = cluster.hosts.filter((host) => !networksOf(host).some((name) => (cluster.networks[name]?.dns.length ?? 0) > 0));
+      const without = cluster.hosts.filter(
+        (host) => !networksOf(host).some((name) => (cluster.networks[name]?.dns.length ?? 0) > 0),
+      );
       const [first] = without;
-      if (first) report(['networks', 'management', 'dns'], `${first.name}${without.length > 1 ? ` and ${without.length - 1} more hosts have` : ' has'} no name server`, 'set networks.management.dns');
+      if (first)
+        report(
+          ['networks', 'management', 'dns'],
+          `${first.name}${without.length > 1 ? ` and ${without.length - 1} more hosts have` : ' has'} no name server`,
+          'set networks.management.dns',
+        );
     },
   },
 ];

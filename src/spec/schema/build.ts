@@ -8,7 +8,11 @@ import { type Static, type TSchema, Type } from 'typebox';
 type Props = Record<string, TSchema>;
 
 /** A map with these keys and no others. A key whose schema has a default need not be written. */
-export function object<P extends Props>(description: string, properties: P, options: { default?: object } = {}) {
+export function object<P extends Props>(
+  description: string,
+  properties: P,
+  options: { default?: object } = {},
+) {
   const schema = Type.Object(properties, { description, additionalProperties: false, ...options });
   const written = Object.entries(properties).filter(([, s]) => !('default' in s));
   const required = ((schema as { required?: string[] }).required ?? []).filter((name) =>

@@ -6,7 +6,12 @@ import { catalogName, cidr, HTTP_URL, ipv4, NAME, server, url, version } from '.
 const subnet = object('A part of the network with a gateway of its own.', {
   cidr: cidr('Its range.'),
   gateway: ipv4('Its gateway.'),
-  roles: optional(list('The roles that live in it. A subnet without roles takes every role not named in another.', catalogName('A role.'))),
+  roles: optional(
+    list(
+      'The roles that live in it. A subnet without roles takes every role not named in another.',
+      catalogName('A role.'),
+    ),
+  ),
   allot: optional(
     object('From where to where addresses are allotted. Default: from the 11th address to the last.', {
       from: ipv4('The first.'),
@@ -24,15 +29,29 @@ const network = (description: string) =>
     subnets: optional(list('The subnets, where the range is divided.', subnet, { minItems: 1 })),
     allot: subnet.properties.allot,
     dns: withDefault(list('Name servers reached over this network.', ipv4('A name server.')), []),
-    shareWith: withDefault(list('Networks that may lie on the same NIC as this one.', choice('A network.', NETWORKS)), []),
+    shareWith: withDefault(
+      list('Networks that may lie on the same NIC as this one.', choice('A network.', NETWORKS)),
+      [],
+    ),
   });
 
 const cni = object(
   'The pod network.',
   {
-    plugin: withDefault(choice('calico, flannel, or none (you install your own).', ['calico', 'flannel', 'none']), 'calico'),
-    mode: optional(choice('calico: ipip, vxlan or bgp; flannel: vxlan or host-gw.', ['ipip', 'vxlan', 'bgp', 'host-gw'])),
-    mtu: optional(integer('The pods’ MTU. Default: the NIC’s less what the encapsulation takes (ipip 20, vxlan 50).', 1230, 9216)),
+    plugin: withDefault(
+      choice('calico, flannel, or none (you install your own).', ['calico', 'flannel', 'none']),
+      'calico',
+    ),
+    mode: optional(
+      choice('calico: ipip, vxlan or bgp; flannel: vxlan or host-gw.', ['ipip', 'vxlan', 'bgp', 'host-gw']),
+    ),
+    mtu: optional(
+      integer(
+        'The pods’ MTU. Default: the NIC’s less what the encapsulation takes (ipip 20, vxlan 50).',
+        1230,
+        9216,
+      ),
+    ),
     network: optional(cidr('flannel’s own Network. Default, and the only value that works: the pod subnet.')),
   },
   { default: {} },
@@ -43,7 +62,12 @@ const endpoint = object(
   {
     name: optional(text('A DNS name that /etc/hosts resolves. Default: api.<cluster>.', NAME, 'a DNS name')),
     port: withDefault(integer('The port; a proxy on a control plane cannot have 6443.', 1024, 65535), 8443),
-    via: optional(choice('local-proxy: nginx on every host, on 127.0.0.1; vip: keepalived and haproxy on the control plane; direct: the one control plane itself.', ['local-proxy', 'vip', 'direct'])),
+    via: optional(
+      choice(
+        'local-proxy: nginx on every host, on 127.0.0.1; vip: keepalived and haproxy on the control plane; direct: the one control plane itself.',
+        ['local-proxy', 'vip', 'direct'],
+      ),
+    ),
     vip: optional(ipv4('The virtual address, with via: vip.')),
   },
   { default: {} },
@@ -51,7 +75,10 @@ const endpoint = object(
 
 const kubernetes = object('Kubernetes.', {
   version: version('From 1.28.0 on.'),
-  runtime: withDefault(choice('docker (with cri-dockerd) or containerd.', ['docker', 'containerd']), 'docker'),
+  runtime: withDefault(
+    choice('docker (with cri-dockerd) or containerd.', ['docker', 'containerd']),
+    'docker',
+  ),
   podSubnet: withDefault(cidr('Addresses of pods.'), '10.244.0.0/16'),
   serviceSubnet: withDefault(cidr('Addresses of services.'), '10.96.0.0/12'),
   dnsDomain: withDefault(text('The cluster’s DNS domain.', NAME, 'a DNS name'), 'cluster.local'),
@@ -63,7 +90,12 @@ const kubernetes = object('Kubernetes.', {
 const etcd = object(
   'etcd.',
   {
-    topology: optional(choice('external: on hosts of role etcd; stacked: on the control plane. Default: external where there are hosts of role etcd.', ['external', 'stacked'])),
+    topology: optional(
+      choice(
+        'external: on hosts of role etcd; stacked: on the control plane. Default: external where there are hosts of role etcd.',
+        ['external', 'stacked'],
+      ),
+    ),
     version: optional(version('Default: what suits the Kubernetes version.')),
   },
   { default: {} },
@@ -80,27 +112,46 @@ const versions = object(
 );
 
 /** The kinds of repository whose place can be set one by one. */
-export const REPOSITORY_KINDS = ['os', 'epel', 'docker', 'kubernetes', 'elrepo', 'criDockerd', 'etcd'] as const;
+export const REPOSITORY_KINDS = [
+  'os',
+  'epel',
+  'docker',
+  'kubernetes',
+  'elrepo',
+  'criDockerd',
+  'etcd',
+] as const;
 
 const mirrors = object(
   'Where packages and images come from.',
   {
-    set: withDefault(text('upstream, aliyun or tuna (or a mirror set of your own catalogue).', NAME, 'a name'), 'upstream'),
+    set: withDefault(
+      text('upstream, aliyun or tuna (or a mirror set of your own catalogue).', NAME, 'a name'),
+      'upstream',
+    ),
     repositories: withDefault(
       object(
         'Base URLs of your own, by kind of repository; below them the layout is the upstream’s.',
-        Object.fromEntries(REPOSITORY_KINDS.map((kind) => [kind, optional(url(`The base URL of ${kind}.`))])) as Record<
-          (typeof REPOSITORY_KINDS)[number],
-          ReturnType<typeof optional<ReturnType<typeof url>>>
-        >,
+        Object.fromEntries(
+          REPOSITORY_KINDS.map((kind) => [kind, optional(url(`The base URL of ${kind}.`))]),
+        ) as Record<(typeof REPOSITORY_KINDS)[number], ReturnType<typeof optional<ReturnType<typeof url>>>>,
       ),
       {},
     ),
     registries: withDefault(
-      mapOf('Registry mirrors: for each registry, the URLs to ask first.', list('URLs.', url('A mirror.'), { minItems: 1 })),
+      mapOf(
+        'Registry mirrors: for each registry, the URLs to ask first.',
+        list('URLs.', url('A mirror.'), { minItems: 1 }),
+      ),
       {},
     ),
-    imageRepository: optional(text('Where Kubernetes’ own images come from, in place of registry.k8s.io.', /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/, 'a repository such as registry.example.com/google_containers')),
+    imageRepository: optional(
+      text(
+        'Where Kubernetes’ own images come from, in place of registry.k8s.io.',
+        /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/,
+        'a repository such as registry.example.com/google_containers',
+      ),
+    ),
   },
   { default: {} },
 );
@@ -108,7 +159,13 @@ const mirrors = object(
 const proxy = object('The way out, where there is none but an HTTP proxy.', {
   http: optional(url('For http:// URLs.')),
   https: optional(url('For https:// URLs.')),
-  noProxy: withDefault(list('Further names and ranges to reach directly; the cluster’s own are added.', server('A name, address or range.')), []),
+  noProxy: withDefault(
+    list(
+      'Further names and ranges to reach directly; the cluster’s own are added.',
+      server('A name, address or range.'),
+    ),
+    [],
+  ),
 });
 
 const ingress = object(
@@ -123,26 +180,39 @@ const ingress = object(
 
 /** cluster.yaml, whole. */
 export const clusterSchema = object('A cluster: everything that imgbuild renders follows from this.', {
-      name: text('The cluster’s name: DNS-1123, at most 20 characters.', /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/, 'lower-case letters, digits and "-", at most 20 characters'),
-      kubernetes,
-      etcd,
-      versions,
-      networks: object('The networks. Only management must exist.', {
-        management: network('Between hosts: API, etcd, kubelets, ssh.'),
-        container: optional(network('Pods’ traffic; the default route where it exists.')),
-        storage: optional(network('To block, file and object stores and databases.')),
-      }),
-      hosts: list('The hosts.', host, { minItems: 1 }),
-      roles: withDefault(mapOf('Settings for one role.', roleSettings), {}),
-      mirrors,
-      proxy: optional(proxy),
-      users: withDefault(list('Accounts.', user), []),
-      breakGlass,
-      timezone: withDefault(text('The time zone.', /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, 'a time zone such as Asia/Shanghai'), 'Asia/Shanghai'),
-      ntp: ntpServers,
-      server: optional(text('The base URL that hosts fetch from, where inst.ks= does not say it.', HTTP_URL, 'an http:// or https:// URL')),
-      ingress,
-      ...settings,
+  name: text(
+    'The cluster’s name: DNS-1123, at most 20 characters.',
+    /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/,
+    'lower-case letters, digits and "-", at most 20 characters',
+  ),
+  kubernetes,
+  etcd,
+  versions,
+  networks: object('The networks. Only management must exist.', {
+    management: network('Between hosts: API, etcd, kubelets, ssh.'),
+    container: optional(network('Pods’ traffic; the default route where it exists.')),
+    storage: optional(network('To block, file and object stores and databases.')),
+  }),
+  hosts: list('The hosts.', host, { minItems: 1 }),
+  roles: withDefault(mapOf('Settings for one role.', roleSettings), {}),
+  mirrors,
+  proxy: optional(proxy),
+  users: withDefault(list('Accounts.', user), []),
+  breakGlass,
+  timezone: withDefault(
+    text('The time zone.', /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/, 'a time zone such as Asia/Shanghai'),
+    'Asia/Shanghai',
+  ),
+  ntp: ntpServers,
+  server: optional(
+    text(
+      'The base URL that hosts fetch from, where inst.ks= does not say it.',
+      HTTP_URL,
+      'an http:// or https:// URL',
+    ),
+  ),
+  ingress,
+  ...settings,
 });
 
 export type Cluster = Static<typeof clusterSchema>;

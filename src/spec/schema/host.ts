@@ -8,8 +8,15 @@ export type NetworkName = (typeof NETWORKS)[number];
 
 const diskGroup = (description: string) =>
   object(description, {
-    count: optional(integer('How many disks: 2 are mirrored (RAID-1), 1 is used as it is, 0 (data alone): none.', 0, 2)),
-    media: optional(choice('What the kernel says of the disk: ssd (NVMe too), hdd, or any (a RAID controller’s virtual disks often say hdd).', ['ssd', 'hdd', 'any'])),
+    count: optional(
+      integer('How many disks: 2 are mirrored (RAID-1), 1 is used as it is, 0 (data alone): none.', 0, 2),
+    ),
+    media: optional(
+      choice(
+        'What the kernel says of the disk: ssd (NVMe too), hdd, or any (a RAID controller’s virtual disks often say hdd).',
+        ['ssd', 'hdd', 'any'],
+      ),
+    ),
     size: optional(
       object('Sizes that match, both ends included.', {
         min: optional(size('The smallest.')),
@@ -20,27 +27,39 @@ const diskGroup = (description: string) =>
     serial: optional(globs('Serial numbers.')),
     wwn: optional(globs('World Wide Names.')),
     path: optional(globs('Names under /dev/disk/by-path.')),
-    transport: optional(choice('How the disk is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio', 'iscsi', 'fc', 'mmc'])),
+    transport: optional(
+      choice('How the disk is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio', 'iscsi', 'fc', 'mmc']),
+    ),
   });
 
 export const disks = object('Which disks the installer takes, and what it may erase on them.', {
   system: optional(diskGroup('The disks of the operating system: /boot and /.')),
-  data: optional(diskGroup('The disks of /data: images, logs, etcd’s data. None: /data is a directory of /.')),
+  data: optional(
+    diskGroup('The disks of /data: images, logs, etcd’s data. None: /data is a directory of /.'),
+  ),
   wipe: optional(
     choice(
       'What may be erased: blank (only empty disks), owned (empty, or installed earlier for this same cluster; the default), always.',
       ['blank', 'owned', 'always'],
     ),
   ),
-  tolerance: optional(integer('How much the disks of a pair may differ in size, in percent (default 5).', 0, 50)),
+  tolerance: optional(
+    integer('How much the disks of a pair may differ in size, in percent (default 5).', 0, 50),
+  ),
 });
 
 const file = object('A file laid on the host.', {
   path: hostPath('Where it lies on the host.'),
   content: optional(text('What it holds.')),
   source: optional(text('A file beside the spec that holds it, in place of content.')),
-  mode: withDefault(text('Its mode, in octal.', /^0?[0-7]{3}$/, 'an octal mode in quotes, such as "0644"'), '0644'),
-  owner: withDefault(text('Its owner and group.', /^[a-z_][a-z0-9_-]*(:[a-z_][a-z0-9_-]*)?$/, 'user or user:group'), 'root:root'),
+  mode: withDefault(
+    text('Its mode, in octal.', /^0?[0-7]{3}$/, 'an octal mode in quotes, such as "0644"'),
+    '0644',
+  ),
+  owner: withDefault(
+    text('Its owner and group.', /^[a-z_][a-z0-9_-]*(:[a-z_][a-z0-9_-]*)?$/, 'user or user:group'),
+    'root:root',
+  ),
 });
 
 const post = object('A script that %post runs last, in the installed system.', {
@@ -50,19 +69,52 @@ const post = object('A script that %post runs last, in the installed system.', {
 
 export const os = object('The operating system.', {
   release: optional(catalogName('A release from images/os, such as rocky-9.')),
-  kernel: optional(choice('lt: elrepo’s long-term kernel; ml: elrepo’s newest; stock: the release’s own. Default: what the catalogue advises for the release.', ['lt', 'ml', 'stock'])),
-  kernelVersion: optional(text('The exact version of an elrepo kernel, for a mirror that keeps it (elrepo itself keeps only the newest).', /^\d+\.\d+\.\d+-\d+$/, 'a version and release such as 6.1.122-1')),
+  kernel: optional(
+    choice(
+      'lt: elrepo’s long-term kernel; ml: elrepo’s newest; stock: the release’s own. Default: what the catalogue advises for the release.',
+      ['lt', 'ml', 'stock'],
+    ),
+  ),
+  kernelVersion: optional(
+    text(
+      'The exact version of an elrepo kernel, for a mirror that keeps it (elrepo itself keeps only the newest).',
+      /^\d+\.\d+\.\d+-\d+$/,
+      'a version and release such as 6.1.122-1',
+    ),
+  ),
 });
 
 /** What may be said for the whole cluster, for a role and for a host; the nearer one wins, lists add up. */
 export const settings = {
   os: optional(os),
   firmware: optional(choice('How the host boots.', ['bios', 'uefi'])),
-  console: optional(text('A serial console as the kernel names it.', /^tty(S\d+|\d+|AMA0)(,\d+[noe]?[78]?r?)?$/, 'a console such as ttyS1,115200n8')),
+  console: optional(
+    text(
+      'A serial console as the kernel names it.',
+      /^tty(S\d+|\d+|AMA0)(,\d+[noe]?[78]?r?)?$/,
+      'a console such as ttyS1,115200n8',
+    ),
+  ),
   disks: optional(disks),
-  packages: optional(list('Further packages, installed in %post with signatures checked.', text('A package.', /^@?[A-Za-z0-9][A-Za-z0-9+._-]*$/, 'a package name'))),
-  sysctls: optional(mapOf('Kernel settings, laid over our own.', text('The value.', /^[^\n]+$/, 'one line of text: put numbers in quotes'), /^[a-z0-9_.*/-]+$/)),
-  kernelArgs: optional(list('Further arguments on the kernel’s line.', text('An argument.', /^[A-Za-z0-9_.,:=/@+-]+$/, 'one word'))),
+  packages: optional(
+    list(
+      'Further packages, installed in %post with signatures checked.',
+      text('A package.', /^@?[A-Za-z0-9][A-Za-z0-9+._-]*$/, 'a package name'),
+    ),
+  ),
+  sysctls: optional(
+    mapOf(
+      'Kernel settings, laid over our own.',
+      text('The value.', /^[^\n]+$/, 'one line of text: put numbers in quotes'),
+      /^[a-z0-9_.*/-]+$/,
+    ),
+  ),
+  kernelArgs: optional(
+    list(
+      'Further arguments on the kernel’s line.',
+      text('An argument.', /^[A-Za-z0-9_.,:=/@+-]+$/, 'one word'),
+    ),
+  ),
   files: optional(list('Further files; the nearest level wins where two write the same path.', file)),
   post: optional(list('Scripts at the end of the installation, in order.', post)),
 };
@@ -71,38 +123,61 @@ export const roleSettings = object('What differs for one role.', settings);
 
 const link = object('One network interface, or a bond of two.', {
   mac: optional(mac('The MAC address of the one NIC.')),
-  macs: optional(list('The MAC addresses of the bond’s NICs; the first is preferred.', mac('A MAC address.'), { minItems: 2 })),
+  macs: optional(
+    list('The MAC addresses of the bond’s NICs; the first is preferred.', mac('A MAC address.'), {
+      minItems: 2,
+    }),
+  ),
   bond: optional(
     object('How the NICs are bonded.', {
-      name: withDefault(text('The bond’s interface name.', /^[a-z][a-z0-9]{0,9}$/, 'a short interface name such as bond0'), 'bond0'),
-      mode: withDefault(choice('The mode; 802.3ad needs LACP, with fallback, on the switch.', ['active-backup', '802.3ad', 'balance-xor']), 'active-backup'),
+      name: withDefault(
+        text('The bond’s interface name.', /^[a-z][a-z0-9]{0,9}$/, 'a short interface name such as bond0'),
+        'bond0',
+      ),
+      mode: withDefault(
+        choice('The mode; 802.3ad needs LACP, with fallback, on the switch.', [
+          'active-backup',
+          '802.3ad',
+          'balance-xor',
+        ]),
+        'active-backup',
+      ),
     }),
   ),
   networks: list('Which networks it carries.', choice('A network.', NETWORKS), { minItems: 1 }),
 });
 
-const hardware = object('What the machine has; checked in the plan, so that a mistake shows before anything boots.', {
-  cpus: optional(integer('CPUs, as the system counts them.', 1, 4096)),
-  memory: optional(size('Memory.')),
-  disks: optional(
-    list(
-      'Its disks.',
-      object('One disk, or several of a kind.', {
-        count: withDefault(integer('How many.', 1, 64), 1),
-        size: size('The size of each.'),
-        media: choice('Flash or spinning.', ['ssd', 'hdd']),
-        model: optional(text('The model.')),
-        serial: optional(text('The serial number.')),
-        transport: optional(choice('How it is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio'])),
-      }),
+const hardware = object(
+  'What the machine has; checked in the plan, so that a mistake shows before anything boots.',
+  {
+    cpus: optional(integer('CPUs, as the system counts them.', 1, 4096)),
+    memory: optional(size('Memory.')),
+    disks: optional(
+      list(
+        'Its disks.',
+        object('One disk, or several of a kind.', {
+          count: withDefault(integer('How many.', 1, 64), 1),
+          size: size('The size of each.'),
+          media: choice('Flash or spinning.', ['ssd', 'hdd']),
+          model: optional(text('The model.')),
+          serial: optional(text('The serial number.')),
+          transport: optional(choice('How it is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio'])),
+        }),
+      ),
     ),
-  ),
-});
+  },
+);
 
 export const host = object('One host.', {
   name: text('The host’s name, DNS-1123.'),
   role: catalogName('What it is: a role from images/roles.'),
-  serial: optional(text('The serial number in its DMI table. Where given, the installer refuses any other machine.', /^[!-~][ -~]*$/, 'printable text on one line')),
+  serial: optional(
+    text(
+      'The serial number in its DMI table. Where given, the installer refuses any other machine.',
+      /^[!-~][ -~]*$/,
+      'printable text on one line',
+    ),
+  ),
   nics: list('Its network interfaces.', link, { minItems: 1 }),
   addresses: optional(
     object('Its addresses. Those left out are allotted from the subnet.', {
@@ -116,9 +191,16 @@ export const host = object('One host.', {
 });
 
 export const user = object('An account on every host.', {
-  name: text('The login name.', /^[a-z_][a-z0-9_-]{0,30}$/, 'a login name of lower-case letters, digits, "_" and "-"'),
+  name: text(
+    'The login name.',
+    /^[a-z_][a-z0-9_-]{0,30}$/,
+    'a login name of lower-case letters, digits, "_" and "-"',
+  ),
   sshKeys: list('Public keys that may log in.', sshKey('An OpenSSH public key.')),
-  sudo: withDefault(choice('nopasswd: may do everything; none: may not use sudo.', ['nopasswd', 'none']), 'none'),
+  sudo: withDefault(
+    choice('nopasswd: may do everything; none: may not use sudo.', ['nopasswd', 'none']),
+    'none',
+  ),
 });
 
 export const ntpServers = withDefault(
@@ -129,7 +211,10 @@ export const ntpServers = withDefault(
 export const breakGlass = object(
   'An account for the console on the day when the network is gone: it has a password, and ssh never takes it.',
   {
-    enabled: withDefault(flag('Make the account. Its password is made with the other secrets: imgbuild secrets show.'), true),
+    enabled: withDefault(
+      flag('Make the account. Its password is made with the other secrets: imgbuild secrets show.'),
+      true,
+    ),
     user: withDefault(text('Its login name.', /^[a-z_][a-z0-9_-]{0,30}$/, 'a login name'), 'breakglass'),
   },
   { default: {} },

@@ -34,4 +34,5 @@ export const sshKey = (description: string) =>
     /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=* ?[^\n]*$/,
     'one line of an OpenSSH public key file, such as ssh-ed25519 AAAA… name',
   );
-export const globs = (description: string) => list(description, text('A name; * and ? are wildcards.'), { minItems: 1 });
+export const globs = (description: string) =>
+  list(description, text('A name; * and ? are wildcards.'), { minItems: 1 });

@@ -1,0 +1,198 @@
+import type { Command } from 'commander';
+import type { DiskGroupPlan, HostPlan, Plan } from '../../plan/types.ts';
+import { sizeText } from '../../plan/units.ts';
+import { loadAssets } from '../../render/assets.ts';
+import { composeHostFiles } from '../../render/compose.ts';
+import { suggest } from '../../report/did-you-mean.ts';
+import { ExitCode, UserError } from '../../report/errors.ts';
+import { type Paint, painter } from '../../report/paint.ts';
+import { plural, problemsText } from '../../report/print.ts';
+import { table } from '../../report/table.ts';
+import { NETWORKS } from '../../spec/schema/host.ts';
+import { examples } from '../help.ts';
+import type { Io } from '../io.ts';
+import { type GlobalOptions, globalOptions } from '../options.ts';
+import { type SoundProject, soundProject } from '../project.ts';
+
+export function planCommand(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  program
+    .command('plan')
+    .summary('show hosts, addresses, disks and warnings; or one host and its files')
+    .description('Shows what follows from the spec, and writes nothing.')
+    .argument('[host]', 'one host, in detail')
+    .option('-f, --files', 'what lands on the host, and from where')
+    .addHelpText(
+      'after',
+      examples([
+        ['imgbuild plan', 'all hosts'],
+        ['imgbuild plan etcd-1', 'one host: addresses, disks, packages, services'],
+        ['imgbuild plan etcd-1 --files', 'every file that lands on it, with its mode and where it is from'],
+        ['imgbuild plan --json | jq .hosts[].name', 'the whole plan as data'],
+      ]),
+    )
+    .action(async (name: string | undefined, flags: { files?: true }, command: Command) =>
+      done(await planAction(name, flags.files === true, globalOptions(command, io), io)),
+    );
+}
+
+async function planAction(
+  name: string | undefined,
+  files: boolean,
+  options: GlobalOptions,
+  io: Io,
+): Promise<ExitCode> {
+  if (files && name === undefined)
+    throw new UserError('--files needs a host', 'name one: imgbuild plan HOST --files', ExitCode.usage);
+  const project = await soundProject(options);
+  const { plan } = project;
+  const paint = painter(io.outIsTerminal, io.env);
+  if (name === undefined) {
+    io.out(options.json ? toJson(withProblems(plan, project)) : overview(project, paint, options.quiet));
+    return ExitCode.done;
+  }
+  const host = plan.hosts.find((h) => h.name === name);
+  if (!host)
+    throw new UserError(
+      `there is no host "${name}" in the spec`,
+      suggest(
+        name,
+        plan.hosts.map((h) => h.name),
+      ),
+      ExitCode.usage,
+    );
+  if (files) {
+    const list = filesOf(host, plan);
+    io.out(
+      options.json
+        ? toJson(list)
+        : table(
+            ['MODE', 'OWNER', 'BYTES', 'PATH', 'FROM'],
+            list.map((f) => [f.mode, f.owner, f.bytes, f.path, f.from]),
+          ),
+    );
+  } else io.out(options.json ? toJson(host) : detail(host, plan, paint));
+  return ExitCode.done;
+}
+
+const toJson = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+
+function withProblems(plan: Plan, { problems }: SoundProject): object {
+  return { ...plan, problems };
+}
+
+function overview({ plan, problems, isExample }: SoundProject, paint: Paint, quiet: boolean): string {
+  const { cluster, hosts } = plan;
+  const networks = NETWORKS.filter((name) => cluster.networks[name]);
+  const k = cluster.kubernetes;
+  const heading = [
+    ...(isExample
+      ? ['no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing']
+      : []),
+    `${paint('bold', cluster.name)}: ${plural(hosts.length, 'host')}, Kubernetes ${k.version} with ${k.runtime}, ${k.cni.plugin} (${k.cni.mode}, MTU ${k.cni.mtu})`,
+    `API ${cluster.endpoint.name}:${cluster.endpoint.port} via ${cluster.endpoint.via} (${cluster.endpoint.address}), etcd ${cluster.etcd.version} ${cluster.etcd.topology}, ${plural(cluster.etcd.members.length, 'member')}`,
+    '',
+  ];
+  const rows = hosts.map((host) => [
+    host.name,
+    host.role.name,
+    `${host.os.name}, kernel ${host.kernel.flavor} ${host.kernel.version}`,
+    host.firmware,
+    ...networks.map((name) => host.addresses[name]?.address ?? '-'),
+    ...(['system', 'data'] as const).map((name) => groupText(host.disks.groups.find((g) => g.name === name))),
+    host.disks.wipe,
+  ]);
+  const titles = [
+    'HOST',
+    'ROLE',
+    'SYSTEM',
+    'FIRMWARE',
+    ...networks.map((n) => n.toUpperCase()),
+    'SYSTEM DISKS',
+    'DATA DISKS',
+    'WIPE',
+  ];
+  const warnings = quiet ? '' : problemsText(problems, paint);
+  return `${heading.join('\n')}\n${table(titles, rows)}${warnings ? `\n${warnings}` : ''}`;
+}
+
+function groupText(group: DiskGroupPlan | undefined): string {
+  if (!group) return '-';
+  const range = [group.min ? `>=${sizeText(group.min)}` : '', group.max ? `<=${sizeText(group.max)}` : '']
+    .filter((t) => t !== '')
+    .join(' ');
+  const named = [
+    ...group.serial,
+    ...group.wwn,
+    ...group.path,
+    ...(group.model ? [group.model] : []),
+    ...(group.transport ? [group.transport] : []),
+  ].join(' ');
+  return [
+    `${group.count === 2 ? 'RAID-1 of 2' : '1'} ${group.media === 'any' ? (group.count === 2 ? 'disks' : 'disk') : group.media}`,
+    range,
+    named,
+  ]
+    .filter((t) => t !== '')
+    .join(' ');
+}
+
+function detail(host: HostPlan, plan: Plan, paint: Paint): string {
+  const title = (text: string) => `\n${paint('bold', text)}\n`;
+  const lines = (list: readonly string[]) => list.map((text) => `  ${text}\n`).join('');
+  const links = host.links.map((link) => {
+    const on = link.networks.map((name) => {
+      const address = host.addresses[name];
+      const vlan = plan.cluster.networks[name]?.vlan;
+      return `${name}${vlan === undefined ? '' : ` (VLAN ${vlan})`} ${address ? `${address.address}/${address.prefix}${address.allotted ? ' (allotted)' : ''}` : ''}`;
+    });
+    return `${link.name} ${link.bond ? `${link.bond.mode} of ` : ''}${link.macs.join(' + ')}, MTU ${link.mtu}: ${on.join('; ')}`;
+  });
+  const volumes = host.disks.groups.flatMap((group) => [
+    `${group.name}: ${groupText(group)}`,
+    ...group.volumes.map((v) => `  ${v.mount} ${v.filesystem}, ${v.grow ? 'the rest' : `${v.size} MiB`}`),
+  ]);
+  return (
+    `${paint('bold', host.name)}: ${host.role.title}, ${host.os.title}, kernel ${host.kernel.flavor} ${host.kernel.version}, ${host.firmware}${host.serial ? `, serial ${host.serial}` : ''}\n` +
+    title('Network') +
+    lines([...links, `default route by ${host.defaultNetwork}`]) +
+    title(`Disks (wipe: ${host.disks.wipe})`) +
+    lines(volumes) +
+    title('Packages installed after the base system') +
+    lines(host.packages.post.map((group) => `${group.title}: ${group.packages.join(' ')}`)) +
+    lines(host.archives.map((archive) => `${archive.name} ${archive.version} from ${archive.url}`)) +
+    title('Services') +
+    lines([host.services.enabled.join(' ')]) +
+    title('Overlays') +
+    lines([host.overlays.join(' > ')]) +
+    title('Secrets') +
+    lines(host.secrets.map((secret) => secret.path))
+  );
+}
+
+interface FileRow {
+  path: string;
+  mode: string;
+  owner: string;
+  /** Secrets are not read to be counted. */
+  bytes: string;
+  from: string;
+}
+
+function filesOf(host: HostPlan, plan: Plan): FileRow[] {
+  const mode = (bits: number) => bits.toString(8).padStart(4, '0');
+  const rows = composeHostFiles(host, plan.cluster, loadAssets()).map((file) => ({
+    path: file.path,
+    mode: mode(file.mode),
+    owner: `${file.owner}:${file.group}`,
+    bytes: String(file.content.length),
+    from: file.origin,
+  }));
+  const secrets = host.secrets.map((secret) => ({
+    path: secret.path,
+    mode: mode(secret.mode),
+    owner: 'root:root',
+    bytes: '-',
+    from: `secrets/${secret.ref}`,
+  }));
+  return [...rows, ...secrets].sort((a, b) => (a.path < b.path ? -1 : 1));
+}

@@ -1,0 +1,202 @@
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { writeLock } from '../../plan/lock.ts';
+import type { Plan } from '../../plan/types.ts';
+import { loadAssets } from '../../render/assets.ts';
+import { changeText } from '../../render/diff.ts';
+import { renderAll } from '../../render/render.ts';
+import { type Changes, compare, type Scope, sha256, write } from '../../render/write.ts';
+import { suggest } from '../../report/did-you-mean.ts';
+import { ExitCode, UserError } from '../../report/errors.ts';
+import { painter } from '../../report/paint.ts';
+import { plural, problemsText } from '../../report/print.ts';
+import { ensure, missing } from '../../secrets/ensure.ts';
+import { resolve } from '../../secrets/resolve.ts';
+import { openStore } from '../../secrets/store.ts';
+import { version } from '../../version.ts';
+import { examples } from '../help.ts';
+import type { Io } from '../io.ts';
+import { collect, type GlobalOptions, globalOptions } from '../options.ts';
+import { progress } from '../progress.ts';
+import { type SoundProject, soundProject } from '../project.ts';
+
+interface RenderFlags {
+  role: string[];
+  host: string[];
+  out: string;
+  dryRun?: true;
+  check?: true;
+  selfContained?: true;
+}
+
+export function renderCommand(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  program
+    .command('render')
+    .summary('write kickstarts, overlays, secrets and Packer HCL')
+    .description(
+      'Writes everything that hosts are installed from. Secrets that are missing are made first; addresses that\n' +
+        'are not given are allotted and kept in addresses.lock.yaml. Without a cluster.yaml the built-in example is rendered.',
+    )
+    .option('-r, --role <role>', 'this role alone: its hosts and its golden image (repeatable)', collect, [])
+    .option('-H, --host <host>', 'this host alone (repeatable)', collect, [])
+    .option('-o, --out <dir>', 'where to write', 'out')
+    .addOption(
+      new Option('-n, --dry-run', 'write nothing and show what would change, as a diff').conflicts('check'),
+    )
+    .option('--check', 'write nothing; exit 1 where the output is not what the spec gives')
+    .option(
+      '--self-contained',
+      'put both archives inside the kickstart, for a stick or an OEMDRV volume; it is then a secret',
+    )
+    .addHelpText(
+      'after',
+      examples([
+        ['imgbuild render', 'everything, to out/'],
+        ['imgbuild render --role etcd', 'the etcd hosts and the etcd image'],
+        ['imgbuild render --host worker-7 --dry-run', 'what a change of the spec means for one host'],
+        ['imgbuild render --check --quiet', 'in CI: is the committed output up to date?'],
+        ['imgbuild render --spec base.yaml --spec site.yaml', 'one file laid over another'],
+      ]),
+    )
+    .action(async (flags: RenderFlags, command: Command) =>
+      done(await renderAction(flags, globalOptions(command, io), io)),
+    );
+}
+
+async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io): Promise<ExitCode> {
+  const project = await soundProject(options);
+  const scope = scopeOf(flags, project.plan);
+  const out = path.resolve(options.directory, flags.out);
+  const writes = !flags.dryRun && !flags.check;
+  const store = openStore(options.secrets);
+  const now = io.now();
+  const lacking = missing(project.plan, store);
+  const made = writes ? (await ensure(project.plan, store, { now })).made : [];
+  // A dry run makes no secret: what is missing stands in as its name.
+  const value =
+    lacking.length > 0 && !writes
+      ? (ref: string) => `${ref} is made when this is rendered\n`
+      : resolve(project.plan, store);
+
+  const counter = progress(io, 'rendering', options.quiet || options.json);
+  const files = await renderAll(project.plan, {
+    assets: loadAssets(),
+    resolve: value,
+    ...(scope ? { scope } : {}),
+    ...(flags.selfContained ? { selfContained: true } : {}),
+    onProgress: counter.step,
+  });
+  counter.end();
+  const about = {
+    spec: sha256(Buffer.from(project.texts.map(({ text }) => text).join('\n'))),
+    version: version(),
+  };
+  const changes = compare(out, files, about, scope);
+  const result: Result = { project, flags, options, io, out, changes, made, lacking, files: files.length };
+  if (writes) {
+    write(out, changes);
+    const lockChanged = project.isExample
+      ? false
+      : await writeLock(project.lockFile, project.lockBefore, project.lock);
+    report({ ...result, lockChanged });
+    return ExitCode.done;
+  }
+  await reportDry(result);
+  const differs = changes.changes.length > 0 || changes.manifestChanges || lacking.length > 0;
+  return flags.check && differs ? ExitCode.problems : ExitCode.done;
+}
+
+interface Result {
+  project: SoundProject;
+  flags: RenderFlags;
+  options: GlobalOptions;
+  io: Io;
+  out: string;
+  changes: Changes;
+  made: readonly string[];
+  lacking: readonly string[];
+  files: number;
+  lockChanged?: boolean;
+}
+
+function scopeOf({ role, host }: RenderFlags, plan: Plan): Scope | undefined {
+  const roles = plan.roles.map(({ name }) => name);
+  const hosts = plan.hosts.map(({ name }) => name);
+  for (const name of role)
+    if (!roles.includes(name))
+      throw new UserError(`no host of the spec has the role "${name}"`, suggest(name, roles), ExitCode.usage);
+  for (const name of host)
+    if (!hosts.includes(name))
+      throw new UserError(`there is no host "${name}" in the spec`, suggest(name, hosts), ExitCode.usage);
+  return role.length + host.length > 0 ? { roles: role, hosts: host } : undefined;
+}
+
+function json({ project, changes, made, lacking, out, lockChanged }: Result): string {
+  return `${JSON.stringify(
+    {
+      out,
+      builtInExample: project.isExample,
+      changes: changes.changes.map(({ kind, path: name }) => ({ kind, path: name })),
+      unchanged: changes.unchanged,
+      keptThoughNotRendered: changes.kept,
+      secretsMade: made,
+      secretsMissing: made.length > 0 ? [] : lacking,
+      addressesLocked: lockChanged ?? false,
+      problems: project.problems,
+    },
+    null,
+    2,
+  )}\n`;
+}
+
+function report(result: Result): void {
+  const { io, options, project, changes, made, out } = result;
+  if (options.json) return void io.out(json(result));
+  warn(result);
+  if (options.quiet) return;
+  const relative = path.relative(options.directory, out) || '.';
+  const count = (kinds: string[]) => changes.changes.filter(({ kind }) => kinds.includes(kind)).length;
+  const hosts = new Set(Object.values(changes.manifest.files).flatMap(({ host }) => host ?? []));
+  io.out(
+    `${relative}: ${plural(result.files, 'file')} for ${plural(hosts.size, 'host')}: ` +
+      `${count(['create'])} new, ${count(['update', 'mode'])} changed, ${changes.unchanged} as they were, ${count(['remove'])} removed\n`,
+  );
+  if (made.length > 0)
+    io.out(
+      `${path.relative(options.directory, options.secrets)}: ${plural(made.length, 'new secret')}; keep this folder safe, and out of version control\n`,
+    );
+  if (result.lockChanged)
+    io.out(`${path.basename(project.lockFile)}: allotted addresses recorded; commit it with the spec\n`);
+}
+
+/** What a person should know, on standard error. */
+function warn({ io, options, project, changes, out }: Result): void {
+  const paint = painter(io.errIsTerminal, io.env);
+  if (project.isExample && !options.quiet)
+    io.err('no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing\n');
+  if (!options.quiet) io.err(problemsText(project.problems, paint));
+  for (const name of changes.kept)
+    io.err(`${path.join(out, name)} is no longer rendered, but somebody changed it: left alone\n`);
+}
+
+async function reportDry(result: Result): Promise<void> {
+  const { io, options, changes, lacking, flags, out } = result;
+  if (options.json) return void io.out(json(result));
+  warn(result);
+  if (flags.dryRun) for (const change of changes.changes) io.out(await changeText(out, change));
+  if (options.quiet) return;
+  if (flags.check)
+    for (const { kind, path: name } of changes.changes)
+      io.out(
+        `${{ create: 'missing', update: 'differs', mode: 'mode differs', remove: 'left over' }[kind]}: ${name}\n`,
+      );
+  if (lacking.length > 0) io.out(`${plural(lacking.length, 'secret')} would be made\n`);
+  const differ = changes.changes.length;
+  if (differ > 0)
+    io.out(
+      `${plural(differ, 'file')} ${flags.check ? 'differ' : 'would change'}, ${changes.unchanged} as they are\n`,
+    );
+  else if (changes.manifestChanges)
+    io.out('the files are what the spec gives; the manifest names another spec or version\n');
+  else if (lacking.length === 0) io.out('the output is what the spec gives\n');
+}

@@ -1,0 +1,241 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { ExitCode, UserError } from '../../report/errors.ts';
+import { painter } from '../../report/paint.ts';
+import { plural } from '../../report/print.ts';
+import { table } from '../../report/table.ts';
+import { describe, orphans, type Row } from '../../secrets/describe.ts';
+import { ensure } from '../../secrets/ensure.ts';
+import { importCa } from '../../secrets/import.ts';
+import { type Renewed, renew, renewCa } from '../../secrets/renew.ts';
+import { AUTHORITIES, type CaName, PASSWORD } from '../../secrets/requirements.ts';
+import { openStore } from '../../secrets/store.ts';
+import { rotateTokens } from '../../secrets/tokens.ts';
+import { examples } from '../help.ts';
+import type { Io } from '../io.ts';
+import { collect, type GlobalOptions, globalOptions } from '../options.ts';
+import { soundProject } from '../project.ts';
+
+const CA_NAMES = Object.keys(AUTHORITIES) as CaName[];
+
+export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) => void): void {
+  const secrets = program
+    .command('secrets')
+    .summary('the cluster’s keys, certificates, tokens and password')
+    .description(
+      'The cluster’s authorities, etcd’s certificates, the service-account key, a bootstrap token for each joining\n' +
+        'host and the break-glass password. "render" makes what is missing; they are kept in ./secrets.',
+    )
+    .addHelpText(
+      'after',
+      examples([
+        ['imgbuild secrets show', 'what there is, and when it expires; no values'],
+        ['imgbuild secrets show --password', 'the password of the break-glass account'],
+        ['imgbuild secrets rotate-tokens --host worker-7', 'a new token for a host that was rebuilt'],
+        ['imgbuild secrets renew --within 180', 'certificates that expire within half a year'],
+        ['imgbuild secrets import-ca kubernetes --cert ca.crt --key ca.key', 'an authority of your own'],
+      ]),
+    );
+  const act =
+    <F>(work: (flags: F, options: GlobalOptions) => Promise<ExitCode>) =>
+    async (flags: F, command: Command) =>
+      done(await work(flags, globalOptions(command, io)));
+
+  secrets
+    .command('show')
+    .summary('list secrets and when they expire, without their values')
+    .option('--password', 'print the break-glass password instead')
+    .action(
+      act((flags: { password?: true }, options) =>
+        flags.password ? showPassword(options, io) : show(options, io),
+      ),
+    );
+  secrets
+    .command('ensure')
+    .summary('make what is missing')
+    .option('--ca-years <years>', 'how long a new authority lasts, 1 to 100 (default: 10)', wholeNumber)
+    .action(act((flags: { caYears?: number }, options) => ensureAction(flags, options, io)));
+  secrets
+    .command('rotate-tokens')
+    .summary('new bootstrap tokens')
+    .option('-H, --host <host>', 'of this host alone (repeatable)', collect, [])
+    .action(act((flags: { host: string[] }, options) => rotate(flags.host, options, io)));
+  secrets
+    .command('renew')
+    .summary('issue certificates anew that expire soon or no longer fit the plan')
+    .option('--within <days>', 'those that expire within so many days (default: 90)', wholeNumber)
+    .option('--all', 'all of them')
+    .option('--new-keys', 'with new keys')
+    .option('--ca <name>', `an authority’s own certificate instead, same key: ${CA_NAMES.join(', ')}`)
+    .action(act((flags: RenewFlags, options) => renewAction(flags, options, io)));
+  secrets
+    .command('import-ca')
+    .summary('bring an authority of your own')
+    .addArgument(new Argument('<name>', 'which one').choices(CA_NAMES))
+    .requiredOption('--cert <file>', 'its certificate, PEM')
+    .option('--key <file>', 'its key, PEM; without it nothing can be signed here')
+    .option('--force', 'replace another authority: every host has to be built anew')
+    .action(async (name: CaName, flags: ImportFlags, command: Command) =>
+      done(await importAction(name, flags, globalOptions(command, io), io)),
+    );
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('it must be a whole number.');
+  return Number(text);
+}
+
+async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
+  const { plan } = await soundProject(options);
+  const store = openStore(options.secrets);
+  const rows = describe(plan, store, io.now());
+  const old = orphans(plan, store);
+  if (options.json) {
+    io.out(`${JSON.stringify({ directory: options.secrets, secrets: rows, notInPlan: old }, null, 2)}\n`);
+    return ExitCode.done;
+  }
+  const paint = painter(io.outIsTerminal, io.env);
+  const status = ({ status: text }: Row) =>
+    text === 'ok' ? text : paint(text === 'missing' || text === 'expires soon' ? 'yellow' : 'red', text);
+  io.out(
+    table(
+      ['SECRET', 'KIND', 'EXPIRES', 'DAYS', 'FOR', 'STATUS'],
+      rows.map((row) => [
+        row.ref,
+        row.kind,
+        row.notAfter?.toISOString().slice(0, 10) ?? '-',
+        row.daysLeft?.toString() ?? '-',
+        (row.sans ?? []).join(' ') || (row.kind === 'pin' ? (row.fingerprint ?? '') : '-'),
+        status(row),
+      ]),
+    ),
+  );
+  for (const row of rows) for (const note of row.notes) io.err(`${row.ref}: ${note}\n`);
+  if (old.length > 0 && !options.quiet) io.err(`no longer in the plan: ${old.join(', ')}\n`);
+  return ExitCode.done;
+}
+
+async function showPassword(options: GlobalOptions, io: Io): Promise<ExitCode> {
+  const { plan } = await soundProject(options);
+  const password = openStore(options.secrets).read(PASSWORD)?.trim();
+  if (password === undefined)
+    throw new UserError(
+      `${options.secrets} holds no break-glass password`,
+      'make it: imgbuild secrets ensure',
+    );
+  if (options.json) io.out(`${JSON.stringify({ user: plan.cluster.breakGlassUser, password })}\n`);
+  else io.out(`${password}\n`);
+  return ExitCode.done;
+}
+
+async function ensureAction(flags: { caYears?: number }, options: GlobalOptions, io: Io): Promise<ExitCode> {
+  const { plan } = await soundProject(options);
+  const { made } = await ensure(plan, openStore(options.secrets), { now: io.now(), ...flags });
+  if (options.json) io.out(`${JSON.stringify({ directory: options.secrets, made }, null, 2)}\n`);
+  else if (!options.quiet)
+    io.out(made.length === 0 ? 'nothing was missing\n' : `${made.map((ref) => `made ${ref}\n`).join('')}`);
+  return ExitCode.done;
+}
+
+async function rotate(hosts: string[], options: GlobalOptions, io: Io): Promise<ExitCode> {
+  const { plan } = await soundProject(options);
+  const rotated = await rotateTokens(plan, openStore(options.secrets), hosts.length > 0 ? { hosts } : {});
+  if (options.json) io.out(`${JSON.stringify({ rotated }, null, 2)}\n`);
+  else if (!options.quiet) {
+    io.out(
+      `new tokens for ${plural(rotated.length, 'host')}; render again, and delete the old ones on a running cluster: kubeadm token delete\n`,
+    );
+  }
+  return ExitCode.done;
+}
+
+interface RenewFlags {
+  within?: number;
+  all?: true;
+  newKeys?: true;
+  ca?: string;
+}
+
+async function renewAction(
+  { within, all, newKeys, ca }: RenewFlags,
+  options: GlobalOptions,
+  io: Io,
+): Promise<ExitCode> {
+  const { plan } = await soundProject(options);
+  const store = openStore(options.secrets);
+  const now = io.now();
+  let renewed: Renewed[];
+  if (ca === undefined) {
+    renewed = await renew(plan, store, {
+      now,
+      ...(within === undefined ? {} : { within }),
+      ...(all ? { force: true } : {}),
+      ...(newKeys ? { newKeys: true } : {}),
+    });
+  } else {
+    if (!CA_NAMES.includes(ca as CaName))
+      throw new UserError(
+        `there is no authority "${ca}"`,
+        `choose from: ${CA_NAMES.join(', ')}`,
+        ExitCode.usage,
+      );
+    renewed = [await renewCa(store, ca as CaName, { now })];
+  }
+  if (options.json) io.out(`${JSON.stringify({ renewed }, null, 2)}\n`);
+  else if (!options.quiet) {
+    io.out(
+      renewed.length === 0
+        ? 'no certificate had to be renewed\n'
+        : renewed
+            .map(
+              ({ ref, why, notAfter }) =>
+                `renewed ${ref}: ${why}; now good until ${notAfter.toISOString().slice(0, 10)}\n`,
+            )
+            .join(''),
+    );
+    if (renewed.length > 0) io.out('render again to give them to the hosts\n');
+  }
+  return ExitCode.done;
+}
+
+interface ImportFlags {
+  cert: string;
+  key?: string;
+  force?: true;
+}
+
+async function importAction(
+  name: CaName,
+  flags: ImportFlags,
+  options: GlobalOptions,
+  io: Io,
+): Promise<ExitCode> {
+  const read = async (file: string) => {
+    try {
+      return await readFile(path.resolve(options.directory, file), 'utf8');
+    } catch (error) {
+      throw new UserError(
+        `cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`,
+        'correct its path or permissions',
+        ExitCode.usage,
+        error,
+      );
+    }
+  };
+  const cert = await read(flags.cert);
+  const key = flags.key === undefined ? undefined : await read(flags.key);
+  const { written, warnings } = await importCa(openStore(options.secrets), name, cert, key, {
+    now: io.now(),
+    force: flags.force === true,
+  });
+  if (options.json) io.out(`${JSON.stringify({ written, warnings }, null, 2)}\n`);
+  else {
+    for (const warning of warnings) io.err(`warning: ${warning}\n`);
+    if (!options.quiet)
+      io.out(
+        written.length === 0 ? 'the same authority was there already\n' : `wrote ${written.join(' and ')}\n`,
+      );
+  }
+  return ExitCode.done;
+}

@@ -1,0 +1,105 @@
+export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** A command with what can follow it. */
+export interface Candidates {
+  name: string;
+  about: string;
+  options: { name: string; about: string }[];
+  commands: Candidates[];
+}
+
+/** A completion script; it knows all commands and options and asks imgbuild for nothing. */
+export function completionScript(shell: Shell, root: Candidates): string {
+  return { bash, zsh, fish }[shell](root);
+}
+
+/** Each command line's words with what may come next, the deepest first. */
+function levels(root: Candidates): { words: string[]; next: { name: string; about: string }[] }[] {
+  const globals = [...root.options, { name: '--help', about: 'show help' }];
+  const walk = (node: Candidates, words: string[]): ReturnType<typeof levels> => [
+    ...node.commands.flatMap((child) => walk(child, [...words, child.name])),
+    {
+      words,
+      next: [
+        ...node.commands.map(({ name, about }) => ({ name, about })),
+        ...(node === root ? [] : node.options),
+        ...globals,
+      ],
+    },
+  ];
+  return walk(root, []);
+}
+
+function bash(root: Candidates): string {
+  const cases = levels(root)
+    .map(
+      ({ words, next }) =>
+        `    "${words.map((word) => ` ${word}`).join('')}"*) words="${next.map(({ name }) => name).join(' ')}" ;;`,
+    )
+    .join('\n');
+  return `# bash completion for imgbuild
+_imgbuild() {
+  local current="\${COMP_WORDS[COMP_CWORD]}" line="" word words
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$word" in -*) ;; *) line+=" $word" ;; esac
+  done
+  case "\${COMP_WORDS[COMP_CWORD-1]}" in
+    -C | --directory | -o | --out | --secrets) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    -s | --spec) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+  esac
+  case "$line" in
+${cases}
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -F _imgbuild imgbuild
+`;
+}
+
+function zsh(root: Candidates): string {
+  const quote = (text: string) =>
+    text.replaceAll('\\', '\\\\').replaceAll("'", "'\\''").replaceAll(':', '\\:');
+  const cases = levels(root)
+    .map(
+      ({ words, next }) =>
+        `    "${words.map((word) => ` ${word}`).join('')}"*) choices=(${next.map(({ name, about }) => `'${quote(name)}:${quote(about)}'`).join(' ')}) ;;`,
+    )
+    .join('\n');
+  return `#compdef imgbuild
+_imgbuild() {
+  local line="" word
+  local -a choices
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "$word" in (-*) ;; (*) line+=" $word" ;; esac
+  done
+  case "\${words[CURRENT-1]}" in
+    (-C|--directory|-o|--out|--secrets) _files -/; return ;;
+    (-s|--spec) _files; return ;;
+  esac
+  case "$line" in
+${cases}
+  esac
+  _describe imgbuild choices
+}
+compdef _imgbuild imgbuild
+`;
+}
+
+function fish(root: Candidates): string {
+  const quote = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+  const option = (condition: string, { name, about }: { name: string; about: string }) =>
+    `complete -c imgbuild ${condition}-l ${name.slice(2)} -d ${quote(about)}`;
+  const lines = ['# fish completion for imgbuild'];
+  for (const { name, about } of root.commands)
+    lines.push(`complete -c imgbuild -n __fish_use_subcommand -f -a ${name} -d ${quote(about)}`);
+  for (const each of root.options) lines.push(option('', each));
+  for (const command of root.commands) {
+    const seen = `-n "__fish_seen_subcommand_from ${command.name}" `;
+    for (const child of command.commands)
+      lines.push(`complete -c imgbuild ${seen}-f -a ${child.name} -d ${quote(child.about)}`);
+    for (const each of [...command.options, ...command.commands.flatMap((child) => child.options)])
+      lines.push(option(seen, each));
+  }
+  return `${[...new Set(lines)].join('\n')}\n`;
+}

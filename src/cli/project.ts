@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { loadCatalog } from '../catalog/load.ts';
+import type { Catalog } from '../catalog/schema.ts';
+import type { AddressLock } from '../plan/addresses.ts';
+import { buildPlan } from '../plan/build.ts';
+import { LOCK_FILE, readLock } from '../plan/lock.ts';
+import { findProblems } from '../plan/rules/index.ts';
+import type { Plan } from '../plan/types.ts';
+import { packageRoot } from '../render/assets.ts';
+import { ExitCode, ProblemsError, UserError } from '../report/errors.ts';
+import { hasErrors, type Problem, sortProblems } from '../report/problem.ts';
+import { type LoadedSpec, loadSpec, readSpecs, type SpecText } from '../spec/load.ts';
+import type { GlobalOptions } from './options.ts';
+
+/** The spec that is found without being named. */
+export const DEFAULT_SPEC = 'cluster.yaml';
+/** The built-in example, below the package's root. */
+export const EXAMPLE = 'examples/production.yaml';
+
+/** A spec, its catalogue and what follows from them. */
+export interface Project {
+  texts: SpecText[];
+  /** True where there was no spec and the built-in example stands in for it. */
+  isExample: boolean;
+  catalog: Catalog;
+  /** Undefined where the schema refuses the spec. */
+  spec?: LoadedSpec;
+  plan?: Plan;
+  lockBefore: AddressLock;
+  lock: AddressLock;
+  lockFile: string;
+  /** Errors and warnings, sorted. */
+  problems: Problem[];
+}
+
+/** A project whose spec has no errors. */
+export type SoundProject = Project & Required<Pick<Project, 'spec' | 'plan'>>;
+
+/** Reads spec, catalogue and lock, and plans. Mistakes in the spec are in `problems`. */
+export async function loadProject(options: GlobalOptions): Promise<Project> {
+  if (!existsSync(options.directory)) {
+    throw new UserError(`there is no folder ${options.directory}`, 'correct -C', ExitCode.usage);
+  }
+  const root = packageRoot();
+  const named = options.spec.length > 0 ? options.spec : [DEFAULT_SPEC];
+  const isExample = options.spec.length === 0 && !existsSync(path.join(options.directory, DEFAULT_SPEC));
+  const texts = isExample
+    ? [{ file: EXAMPLE, text: await readFile(path.join(root, EXAMPLE), 'utf8') }]
+    : await readSpecs(named, options.directory);
+  const beside = path.dirname(path.resolve(options.directory, named[0] ?? DEFAULT_SPEC));
+  const catalog = await loadCatalog([
+    path.join(root, 'images'),
+    ...(isExample ? [] : [path.join(beside, 'images')]),
+  ]);
+  const { spec, problems } = await loadSpec(texts, beside);
+  const lockFile = path.join(beside, LOCK_FILE);
+  const lockBefore = isExample ? {} : await readLock(lockFile);
+  if (!spec)
+    return {
+      texts,
+      isExample,
+      catalog,
+      lockBefore,
+      lock: lockBefore,
+      lockFile,
+      problems: sortProblems(problems),
+    };
+
+  const { plan, lock } = buildPlan({
+    cluster: spec.cluster,
+    catalog,
+    lock: lockBefore,
+    sources: spec.sources,
+  });
+  const found = findProblems({ cluster: spec.cluster, catalog, plan, lock: lockBefore });
+  problems.push(...found.map((finding) => ({ ...finding, place: spec.place(finding.path) })));
+  return {
+    texts,
+    isExample,
+    catalog,
+    spec,
+    plan,
+    lockBefore,
+    lock,
+    lockFile,
+    problems: sortProblems(problems),
+  };
+}
+
+/** The same; throws where the spec has errors. */
+export async function soundProject(options: GlobalOptions): Promise<SoundProject> {
+  const project = await loadProject(options);
+  if (hasErrors(project.problems) || !project.spec || !project.plan)
+    throw new ProblemsError(project.problems);
+  return { ...project, spec: project.spec, plan: project.plan };
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../report/errors.ts';
+
+/** The output's own list: what imgbuild wrote, for whom, from which spec. */
+export interface Manifest {
+  imgbuild: string;
+  /** sha256 of the spec's files, in their order. */
+  spec: string;
+  /** By path in the output folder. */
+  files: Record<string, ManifestEntry>;
+}
+
+export interface ManifestEntry {
+  sha256: string;
+  mode: number;
+  host?: string;
+  role?: string;
+}
+
+export const MANIFEST = 'manifest.json';
+
+export function emptyManifest(about: { spec: string; version: string }): Manifest {
+  return { imgbuild: about.version, spec: about.spec, files: {} };
+}
+
+/** Sorted by path, so that the same output has the same bytes; modes as people write them. */
+export function manifestText(manifest: Manifest): string {
+  const files = Object.fromEntries(
+    Object.entries(manifest.files)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, { mode, ...entry }]) => [name, { ...entry, mode: mode.toString(8).padStart(4, '0') }]),
+  );
+  return `${JSON.stringify({ ...manifest, files }, null, 1)}\n`;
+}
+
+/** The manifest of an output folder; an empty one where there is none. */
+export function readManifest(out: string): Manifest {
+  const file = path.join(out, MANIFEST);
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return emptyManifest({ spec: '', version: '' });
+  }
+  try {
+    const read = JSON.parse(text) as {
+      imgbuild: string;
+      spec: string;
+      files: Record<string, Omit<ManifestEntry, 'mode'> & { mode: string }>;
+    };
+    const files = Object.entries(read.files).map(([name, entry]) => {
+      // A manifest that somebody edited must not lead out of the folder.
+      if (path.isAbsolute(name) || name.split('/').includes('..')) throw new Error(name);
+      return [name, { ...entry, mode: Number.parseInt(entry.mode, 8) }] as const;
+    });
+    return { imgbuild: String(read.imgbuild), spec: String(read.spec), files: Object.fromEntries(files) };
+  } catch (error) {
+    throw new UserError(
+      `${file} is not a manifest that imgbuild wrote`,
+      'move the folder away and render again, or choose another with --out',
+      undefined,
+      error,
+    );
+  }
+}

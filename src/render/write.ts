@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { ExitCode, UserError } from '../report/errors.ts';
+import { emptyManifest, MANIFEST, type Manifest, manifestText, readManifest } from './manifest.ts';
+import type { OutputFile } from './types.ts';
+
+/** What `--role` and `--host` limit writing and removing to; undefined: everything. */
+export interface Scope {
+  roles: readonly string[];
+  hosts: readonly string[];
+}
+
+/** One difference between the output on disk and what the spec gives. */
+export interface Change {
+  kind: 'create' | 'update' | 'mode' | 'remove';
+  path: string;
+  /** What is to be; undefined for `remove`. */
+  file?: OutputFile;
+}
+
+/** What writing would do. */
+export interface Changes {
+  changes: Change[];
+  unchanged: number;
+  /** Earlier output that somebody changed and that is no longer rendered: left where it is. */
+  kept: string[];
+  manifest: Manifest;
+  manifestChanges: boolean;
+}
+
+export const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+
+/** True where a file of the output belongs to what was asked for. */
+export function inScope(owner: OutputFile['owner'], scope: Scope | undefined): boolean {
+  if (!scope) return true;
+  if (owner.host !== undefined && scope.hosts.includes(owner.host)) return true;
+  return owner.role !== undefined && scope.roles.includes(owner.role);
+}
+
+/**
+ * Compares rendered files with the output folder.
+ * @throws UserError where two files have one path, or a path is taken by something that imgbuild did not write
+ */
+export function compare(
+  out: string,
+  files: readonly OutputFile[],
+  about: { spec: string; version: string },
+  scope?: Scope,
+): Changes {
+  const before = readManifest(out);
+  const manifest: Manifest = { ...emptyManifest(about), files: {} };
+  const changes: Change[] = [];
+  const foreign: string[] = [];
+  const kept: string[] = [];
+  let unchanged = 0;
+  for (const file of files) {
+    if (manifest.files[file.path])
+      throw new UserError(
+        `two files have the path ${file.path}`,
+        'this is a mistake in imgbuild: please report it',
+      );
+    const digest = sha256(file.content);
+    manifest.files[file.path] = { sha256: digest, mode: file.mode, ...file.owner };
+    const there = onDisk(path.join(out, file.path));
+    if (!there) changes.push({ kind: 'create', path: file.path, file });
+    else if (!before.files[file.path] && !there.content.equals(file.content)) foreign.push(file.path);
+    else if (!there.content.equals(file.content)) changes.push({ kind: 'update', path: file.path, file });
+    else if (there.mode !== file.mode) changes.push({ kind: 'mode', path: file.path, file });
+    else unchanged++;
+  }
+  if (foreign.length > 0) {
+    throw new UserError(
+      `${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ` and ${foreign.length - 3} more` : ''} in ${out} ${foreign.length === 1 ? 'was' : 'were'} not written by imgbuild`,
+      'choose another folder with --out, or move what is there away',
+    );
+  }
+  for (const [name, entry] of Object.entries(before.files)) {
+    if (manifest.files[name]) continue;
+    if (!inScope(entry, scope)) {
+      manifest.files[name] = entry;
+      continue;
+    }
+    const there = onDisk(path.join(out, name));
+    if (there && sha256(there.content) !== entry.sha256) kept.push(name);
+    else if (there) changes.push({ kind: 'remove', path: name });
+  }
+  const text = manifestText(manifest);
+  return { changes, unchanged, kept, manifest, manifestChanges: text !== manifestText(before) };
+}
+
+/**
+ * Carries the changes out. Each file is replaced in one step; the manifest names every file before it is
+ * written, so that a run that was cut off is known as ours by the next.
+ */
+export function write(out: string, { changes, manifest, manifestChanges }: Changes): void {
+  if (changes.length === 0 && !manifestChanges) return;
+  const before = readManifest(out);
+  try {
+    mkdirSync(out, { recursive: true });
+    replace(
+      path.join(out, MANIFEST),
+      Buffer.from(manifestText({ ...manifest, files: { ...before.files, ...manifest.files } })),
+      0o644,
+    );
+    const made = new Set<string>();
+    for (const change of changes) {
+      const target = path.join(out, change.path);
+      if (!change.file) {
+        rmSync(target, { force: true });
+        removeEmpty(out, path.dirname(target));
+        continue;
+      }
+      const folder = path.dirname(target);
+      if (!made.has(folder)) mkdirSync(folder, { recursive: true });
+      made.add(folder);
+      if (change.kind === 'mode') chmodSync(target, change.file.mode);
+      else replace(target, change.file.content, change.file.mode);
+    }
+    replace(path.join(out, MANIFEST), Buffer.from(manifestText(manifest)), 0o644);
+  } catch (error) {
+    const { code, path: where } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new UserError(
+      `cannot write ${where ?? out}: ${code}`,
+      'make room or correct the permissions, and run it again: it goes on where it stopped',
+      ExitCode.program,
+      error,
+    );
+  }
+}
+
+/** The file appears whole or not at all, and a secret is never readable by others, not even for a moment. */
+function replace(target: string, content: Buffer, mode: number): void {
+  const temporary = `${target}.imgbuild-new`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, content, { mode, flag: 'wx' });
+  // The umask took bits away.
+  chmodSync(temporary, mode);
+  renameSync(temporary, target);
+}
+
+function onDisk(target: string): { content: Buffer; mode: number } | undefined {
+  try {
+    const content = readFileSync(target);
+    return { content, mode: statSync(target).mode & 0o777 };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new UserError(
+      `cannot read ${target}: ${code}`,
+      'correct its permissions, or choose another folder with --out',
+      ExitCode.program,
+      error,
+    );
+  }
+}
+
+/** Folders that became empty go too, up to the output folder. */
+function removeEmpty(out: string, folder: string): void {
+  for (let next = folder; next.length > out.length; next = path.dirname(next)) {
+    try {
+      rmdirSync(next);
+    } catch {
+      return;
+    }
+  }
+}
