@@ -14,7 +14,7 @@ export function completionCommand(program: Command, io: Io, done: (code: ExitCod
       'after',
       examples([
         ['source <(imgbuild completion bash)', 'in ~/.bashrc'],
-        ['imgbuild completion zsh > "${fpath[1]}/_imgbuild"', 'once'],
+        ['imgbuild completion zsh > "$fpath[1]/_imgbuild"', 'once'],
         ['imgbuild completion fish > ~/.config/fish/completions/imgbuild.fish', 'once'],
       ]),
     )
