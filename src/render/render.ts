@@ -68,9 +68,7 @@ async function renderRole(role: RolePlan, plan: Plan, { assets }: RenderOptions)
   return [
     file(`roles/${role.name}/ks.cfg`, Buffer.from(kickstart)),
     file(`roles/${role.name}/overlay.tar.gz`, overlay),
-    ...renderPacker(role, plan, assets, { overlay, overlaySha256: sha256(overlay) }).map(
-      ({ path, content }) => file(path, Buffer.from(content)),
-    ),
+    ...renderPacker(role, plan, assets, { content: overlay, sha256: sha256(overlay) }),
   ];
 }
 
