@@ -142,10 +142,15 @@ export function write(out: string, { changes, manifest, manifestChanges }: Chang
 /** The file appears whole or not at all, and a secret is never readable by others, not even for a moment. */
 function replace(target: string, content: Buffer, mode: number): void {
   const temporary = `${target}.imgbuild-new`;
-  rmSync(temporary, { force: true });
-  writeFileSync(temporary, content, { mode, flag: 'wx' });
-  // The umask took bits away.
-  chmodSync(temporary, mode);
+  try {
+    writeFileSync(temporary, content, { mode, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // Left behind by a run that was cut off.
+    rmSync(temporary);
+    writeFileSync(temporary, content, { mode, flag: 'wx' });
+  }
+  if (mode & process.umask()) chmodSync(temporary, mode);
   renameSync(temporary, target);
 }
 

@@ -57,7 +57,9 @@ export function flag(description: string) {
 }
 
 export function list<S extends TSchema>(description: string, items: S, options: { minItems?: number } = {}) {
-  return Type.Array(items, { description, uniqueItems: true, ...options });
+  // Comparing maps with each other takes time that grows with the square of their number; rules do it by name.
+  const isScalar = (items as { type?: string }).type === 'string';
+  return Type.Array(items, { description, ...(isScalar ? { uniqueItems: true } : {}), ...options });
 }
 
 /** A map from names of the user's own to values of one kind. */
