@@ -84,10 +84,7 @@ export function planCluster(
       httpsNodePort: cluster.ingress.httpsNodePort,
       backends,
     },
-    hostsFile: [
-      { address: endpoint.address, names: [endpoint.name] },
-      ...named(hosts).map(({ name, address }) => ({ address, names: [name] })),
-    ],
+    hostsFile: named(hosts).map(({ name, address }) => ({ address, names: [name] })),
     networks: planNetworks(cluster),
     timezone: cluster.timezone,
     ntp: cluster.ntp,

@@ -37,7 +37,7 @@ export async function readLock(file: string): Promise<AddressLock> {
     throw new ProblemsError(problems);
   }
   const { value, problems: wrong } = validate(lockSchema, tree);
-  if (!value) throw new ProblemsError(wrong);
+  if (!value || problems.length > 0) throw new ProblemsError([...problems, ...wrong]);
   return value;
 }
 

@@ -22,7 +22,7 @@ export interface ClusterPlan {
   etcd: EtcdPlan;
   endpoint: EndpointPlan;
   ingress: IngressPlan;
-  /** Lines of /etc/hosts: an address and the names it has. */
+  /** Every host’s line of /etc/hosts: its management address and its names. */
   hostsFile: { address: string; names: string[] }[];
   networks: Partial<Record<NetworkName, NetworkPlan>>;
   timezone: string;

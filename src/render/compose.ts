@@ -72,8 +72,8 @@ function sharedFiles(target: Target, cluster: ClusterPlan, assets: Assets): Shar
 
   const files = new Map<string, HostFile>();
   for (const file of layFiles(assets, kind.overlays)) {
-    if (!file.perHost)
-      add(files, overlayFile(file, assets, { cluster, target: kind, header: header(cluster, kind) }));
+    if (file.perHost) continue;
+    add(files, overlayFile(file, assets, { cluster, target: kind, header: header(cluster, kind) }));
   }
   for (const [name, document] of Object.entries(documents)) {
     if (document.scope !== 'shared') continue;
@@ -100,11 +100,23 @@ function ownFiles(host: HostPlan, cluster: ClusterPlan, assets: Assets): HostFil
 
 /** Only what {@link Kind} names, so that a shared file cannot see what is one host's alone. */
 function kindOf(target: Target): Kind {
-  const { role, os, kernel, isControlPlane, isNode, isEtcd, isIngress } = target;
-  const { installUrl, repositories, keys, packages, archives, services, modules, sysctls, overlays } = target;
   return {
-    ...{ role, os, kernel, isControlPlane, isNode, isEtcd, isIngress },
-    ...{ installUrl, repositories, keys, packages, archives, services, modules, sysctls, overlays },
+    role: target.role,
+    os: target.os,
+    kernel: target.kernel,
+    isControlPlane: target.isControlPlane,
+    isNode: target.isNode,
+    isEtcd: target.isEtcd,
+    isIngress: target.isIngress,
+    installUrl: target.installUrl,
+    repositories: target.repositories,
+    keys: target.keys,
+    packages: target.packages,
+    archives: target.archives,
+    services: target.services,
+    modules: target.modules,
+    sysctls: target.sysctls,
+    overlays: target.overlays,
   };
 }
 

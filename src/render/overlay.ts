@@ -4,7 +4,7 @@ import { UserError } from '../report/errors.ts';
 import type { Assets } from './types.ts';
 
 /** One file of an overlay, as it stands in the package. */
-export interface OverlayFile {
+interface OverlayFile {
   /** Where it lies on the host. */
   path: string;
   /** Where it stands in the package. */

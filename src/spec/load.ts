@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ExitCode, UserError } from '../report/errors.ts';
+import { ExitCode, reasonOf, UserError } from '../report/errors.ts';
 import type { Path, Place, Problem } from '../report/problem.ts';
 import { parseYaml } from './parse.ts';
 import { type Cluster, clusterSchema } from './schema/cluster.ts';
@@ -32,7 +32,7 @@ export async function readSpecs(files: readonly string[], cwd: string): Promise<
         return { file, text: await readFile(path.resolve(cwd, file), 'utf8') };
       } catch (error) {
         throw new UserError(
-          `cannot read the spec ${file}: ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`,
+          `cannot read the spec ${file}: ${reasonOf(error)}`,
           'give its path with --spec, or write one with: imgbuild init',
           ExitCode.usage,
           error,
@@ -50,14 +50,18 @@ export function parseSpec(texts: readonly SpecText[]): {
 } {
   const problems: Problem[] = [];
   let merged: Tree | undefined;
+  let isWhole = true;
   for (const { file, text } of texts) {
     const { tree, problems: found } = parseYaml(text, file);
     problems.push(...found);
     if (tree) merged = merged ? mergeTrees(merged, tree) : tree;
+    else isWhole = false;
   }
-  if (!merged || problems.length > 0) return { problems };
+  // What stood in a file that cannot be read would be missed everywhere.
+  if (!merged || !isWhole) return { problems };
   const { value, problems: found } = validate(clusterSchema, merged);
-  return value ? { cluster: value, tree: merged, problems: found } : { tree: merged, problems: found };
+  problems.push(...found);
+  return value ? { cluster: value, tree: merged, problems } : { tree: merged, problems };
 }
 
 /** The whole way from texts to a spec that rules can look at; `readSource` reads a file beside the spec. */
@@ -77,8 +81,8 @@ export async function loadSpec(
         severity: 'error',
         path: where,
         place: placeOf(tree, where),
-        message: `cannot read ${source}: ${(error as NodeJS.ErrnoException).code ?? 'unreadable'}`,
-        hint: 'the path is taken from the folder of the first spec file',
+        message: `cannot read ${source}: ${reasonOf(error)}`,
+        hint: 'correct the path: it is taken from the folder of the first spec file',
       });
     }
   }

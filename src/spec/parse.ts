@@ -1,4 +1,5 @@
 import {
+  type Document,
   isAlias,
   isMap,
   isScalar,
@@ -9,70 +10,165 @@ import {
   parseDocument,
 } from 'yaml';
 import type { Place, Problem } from '../report/problem.ts';
-import type { MapTree, Tree } from './tree.ts';
+import type { MapTree, ScalarTree, Tree } from './tree.ts';
+
+/** No spec comes near these; a file that does is broken, or means to exhaust memory with its aliases. */
+const MOST_LEVELS = 64;
+const MOST_VALUES = 1_000_000;
+
+const TOO_DEEP = 'nested too deeply';
+const LOOK_FOR_BRACKETS = 'no part of a spec is nested more than a dozen deep: look for a bracket too many';
 
 /**
  * One YAML file as a tree with places. Never throws: what is wrong comes back as problems, and the
  * tree is undefined where nothing can be made of the file.
  */
 export function parseYaml(text: string, file: string): { tree?: Tree; problems: Problem[] } {
-  const lines = new LineCounter();
-  const document = parseDocument<ParsedNode>(text, { lineCounter: lines, prettyErrors: false });
-  const placeAt = (offset: number): Place => {
-    const { line, col } = lines.linePos(offset);
-    return { file, line: Math.max(line, 1), col: Math.max(col, 1) };
-  };
-  const problem = (message: string, hint: string, offset: number): Problem => ({
-    code: 'yaml',
-    severity: 'error',
-    path: [],
-    message,
-    hint,
-    place: placeAt(offset),
-  });
-  const problems = document.errors.map((e) => problem(sentence(e.message), hintFor(e.code), e.pos[0]));
-  if (problems.length > 0) return { problems };
-  if (document.contents === null) {
-    return { problems: [problem('the file is empty', 'write one with: imgbuild init', 0)] };
+  // A byte order mark is no part of the first line.
+  const source = text.startsWith('\ufeff') ? text.slice(1) : text;
+  const garbage = ['\0', '\ufffd'].map((mark) => source.indexOf(mark)).filter((offset) => offset >= 0);
+  if (garbage.length > 0) {
+    const before = source.slice(0, Math.min(...garbage)).split('\n');
+    const place = { file, line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
+    return {
+      problems: [yamlProblem('the file is not text in UTF-8', 'save it as UTF-8, without archives or images', place)],
+    };
+  }
+  return new Reader(source, file).read();
+}
+
+/** The conversion of one file; it stops at the first thing that makes going on pointless. */
+class Reader {
+  private readonly lines = new LineCounter();
+  private readonly source: string;
+  private readonly file: string;
+  private readonly problems: Problem[] = [];
+  /** Set where nothing can be made of the file. */
+  private isLost = false;
+  /** Anchored nodes that are being read, to know an alias that leads back into itself. */
+  private readonly open = new Set<Node>();
+  private values = 0;
+
+  constructor(source: string, file: string) {
+    this.source = source;
+    this.file = file;
   }
 
-  const convert = (node: Node | null | undefined, fallback: Place): Tree => {
-    const place = node?.range ? placeAt(node.range[0]) : fallback;
-    if (isAlias(node)) return convert(node.resolve(document), place);
-    if (isSeq(node)) {
-      return { kind: 'list', place, items: node.items.map((item) => convert(item as Node, place)) };
+  read(): { tree?: Tree; problems: Problem[] } {
+    let document: Document.Parsed<ParsedNode>;
+    try {
+      document = parseDocument<ParsedNode>(this.source, {
+        lineCounter: this.lines,
+        prettyErrors: false,
+        // Found below, so that the rest of the file is looked at as well.
+        uniqueKeys: false,
+      });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return { problems: [yamlProblem(TOO_DEEP, LOOK_FOR_BRACKETS, this.placeAt(0))] };
     }
-    if (isMap(node)) {
-      const map: MapTree = { kind: 'map', place, entries: new Map() };
-      for (const pair of node.items) {
-        const keyNode = pair.key as Node;
-        const keyPlace = keyNode.range ? placeAt(keyNode.range[0]) : place;
-        const key = isScalar(keyNode) ? String(keyNode.value) : '';
-        const value = convert(pair.value as Node | null, keyPlace);
-        // `<<: *base` fills in what the map itself does not say.
-        if (key === '<<') {
-          for (const source of value.kind === 'list' ? value.items : [value]) {
-            if (source.kind !== 'map') continue;
-            for (const [k, entry] of source.entries) if (!map.entries.has(k)) map.entries.set(k, entry);
-          }
-        } else map.entries.set(key, { keyPlace, value });
-      }
-      return map;
+    for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
+      const place = this.placeAt(pos[0]);
+      // How deep the parser got depends on the machine: only the line can be told.
+      if (code === 'RESOURCE_EXHAUSTION')
+        this.problems.push(yamlProblem(TOO_DEEP, LOOK_FOR_BRACKETS, { ...place, col: 1 }));
+      else this.problems.push(yamlProblem(sentence(message), hintFor(code), place));
     }
-    const value = isScalar(node) ? node.value : null;
-    if (typeof value === 'string' || typeof value === 'boolean' || value === null) {
-      return { kind: 'scalar', value, place };
-    }
-    if (typeof value === 'number') return { kind: 'scalar', value, place };
-    return { kind: 'scalar', value: String(value), place };
-  };
-  try {
-    return { tree: convert(document.contents, { file, line: 1, col: 1 }), problems: [] };
-  } catch (error) {
-    // An alias that leads back into itself overflows the stack; nothing else here throws.
-    if (!(error instanceof RangeError)) throw error;
-    return { problems: [problem('an alias refers to itself', 'remove the alias', 0)] };
+    if (this.problems.length > 0) return { problems: this.problems };
+    if (document.contents === null)
+      return { problems: [yamlProblem('the file is empty', 'write one with: imgbuild init', this.placeAt(0))] };
+    const tree = this.convert(document, document.contents, this.placeAt(0), 0);
+    return this.isLost ? { problems: this.problems } : { tree, problems: this.problems };
   }
+
+  private placeAt(offset: number): Place {
+    const { line, col } = this.lines.linePos(offset);
+    return { file: this.file, line: Math.max(line, 1), col: Math.max(col, 1) };
+  }
+
+  private lose(message: string, hint: string, place: Place): ScalarTree {
+    if (!this.isLost) this.problems.push(yamlProblem(message, hint, place));
+    this.isLost = true;
+    return { kind: 'scalar', value: null, place };
+  }
+
+  private convert(
+    document: Document.Parsed<ParsedNode>,
+    node: Node | null | undefined,
+    fallback: Place,
+    level: number,
+  ): Tree {
+    const place = node?.range ? this.placeAt(node.range[0]) : fallback;
+    if (this.isLost) return { kind: 'scalar', value: null, place };
+    if (level > MOST_LEVELS) return this.lose(TOO_DEEP, LOOK_FOR_BRACKETS, place);
+    if (++this.values > MOST_VALUES)
+      return this.lose('the aliases make the file too large', 'write out what is meant', place);
+    if (isAlias(node)) {
+      const target = node.resolve(document);
+      if (target && this.open.has(target))
+        return this.lose(`*${node.source} is a part of itself`, 'write out what is meant', place);
+      return this.convert(document, target, place, level);
+    }
+    if (isSeq(node) || isMap(node)) {
+      this.open.add(node);
+      const tree: Tree = isSeq(node)
+        ? {
+            kind: 'list',
+            place,
+            items: node.items.map((item) => this.convert(document, item as Node, place, level + 1)),
+          }
+        : this.map(document, node.items as { key: unknown; value: unknown }[], place, level);
+      this.open.delete(node);
+      return tree;
+    }
+    if (!isScalar(node)) return { kind: 'scalar', value: null, place };
+    const { value } = node;
+    if (typeof value === 'string' || value === null) return { kind: 'scalar', value, place };
+    const source = node.source ?? String(value);
+    if (typeof value === 'boolean' || typeof value === 'number')
+      return { kind: 'scalar', value, place, source };
+    return { kind: 'scalar', value: source, place };
+  }
+
+  private map(
+    document: Document.Parsed<ParsedNode>,
+    pairs: readonly { key: unknown; value: unknown }[],
+    place: Place,
+    level: number,
+  ): MapTree {
+    const map: MapTree = { kind: 'map', place, entries: new Map() };
+    const own = new Map<string, Place>();
+    for (const pair of pairs) {
+      const keyNode = pair.key as Node;
+      const keyPlace = keyNode.range ? this.placeAt(keyNode.range[0]) : place;
+      const key = isScalar(keyNode) ? String(keyNode.value) : '';
+      const value = this.convert(document, pair.value as Node | null, keyPlace, level + 1);
+      // `<<: *base` fills in what the map itself does not say.
+      if (key === '<<') {
+        for (const source of value.kind === 'list' ? value.items : [value]) {
+          if (source.kind !== 'map') continue;
+          for (const [k, entry] of source.entries) if (!map.entries.has(k)) map.entries.set(k, entry);
+        }
+        continue;
+      }
+      const first = own.get(key);
+      if (first)
+        this.problems.push(
+          yamlProblem(
+            `"${key}" stands here twice, first in line ${first.line}`,
+            'keep one of the two, or correct the name of one; a later one would silently win',
+            keyPlace,
+          ),
+        );
+      else own.set(key, keyPlace);
+      map.entries.set(key, { keyPlace, value });
+    }
+    return map;
+  }
+}
+
+function yamlProblem(message: string, hint: string, place: Place): Problem {
+  return { code: 'yaml', severity: 'error', path: [], message, hint, place };
 }
 
 function sentence(message: string): string {
@@ -80,8 +176,10 @@ function sentence(message: string): string {
 }
 
 function hintFor(code: string): string {
-  if (code === 'DUPLICATE_KEY') return 'keep one of the two; a later one would silently win';
   if (code === 'TAB_AS_INDENT') return 'indent with spaces, not tabs';
   if (code === 'BAD_ALIAS') return 'define the anchor (&name) before the alias (*name) that uses it';
+  if (code === 'TAG_RESOLVE_FAILED') return 'remove the tag: a spec knows none';
+  if (code === 'MULTIPLE_DOCS')
+    return 'remove the line "---"; to lay one file over another, give --spec twice';
   return 'mend the YAML here; a value with ": ", "#" or a leading special character needs quotes';
 }

@@ -10,6 +10,8 @@ export interface ScalarTree {
   kind: 'scalar';
   value: string | number | boolean | null;
   place: Place;
+  /** A number or boolean as it is written: `1.30` is more than the value 1.3 says. */
+  source?: string;
 }
 
 export interface MapTree {
@@ -82,17 +84,32 @@ export function toValue(tree: Tree): unknown {
  */
 export function placeOf(tree: Tree, path: Path, ofKey = false): Place {
   let node = tree;
+  // A map or list is named by its key, where it has one.
+  let place = tree.place;
   for (const [index, step] of path.entries()) {
     if (node.kind === 'map') {
       const entry = node.entries.get(String(step));
-      if (!entry) return node.place;
-      if (index === path.length - 1 && (ofKey || entry.value.kind !== 'scalar')) return entry.keyPlace;
+      if (!entry) return place;
       node = entry.value;
+      const isLast = index === path.length - 1;
+      place = node.kind !== 'scalar' || (isLast && ofKey) ? entry.keyPlace : node.place;
     } else if (node.kind === 'list' && typeof step === 'number') {
       const item = node.items[step];
-      if (!item) return node.place;
+      if (!item) return place;
       node = item;
-    } else return node.place;
+      place = item.place;
+    } else return place;
   }
-  return node.place;
+  return place;
+}
+
+/** The part of a tree at `path`, where there is one. */
+export function treeAt(tree: Tree, path: Path): Tree | undefined {
+  let node: Tree | undefined = tree;
+  for (const step of path) {
+    if (node?.kind === 'map') node = node.entries.get(String(step))?.value;
+    else if (node?.kind === 'list') node = node.items[Number(step)];
+    else return undefined;
+  }
+  return node;
 }

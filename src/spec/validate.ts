@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Static, TSchema } from 'typebox';
 import { suggest } from '../report/did-you-mean.ts';
 import { type Path, type Problem, pathText } from '../report/problem.ts';
-import { placeOf, type Tree, toValue } from './tree.ts';
+import { placeOf, type Tree, toValue, treeAt } from './tree.ts';
 
 const ajv = new Ajv({
   allErrors: true,
@@ -33,7 +33,12 @@ export function validate<S extends TSchema>(
   if (check(value)) return { value: value as Static<S>, problems: [] };
   const problems: Problem[] = [];
   const seen = new Set<string>();
-  for (const error of check.errors ?? []) {
+  const errors = check.errors ?? [];
+  const ofWrongType = new Set(errors.filter((e) => e.keyword === 'type').map((e) => e.instancePath));
+  for (const error of errors) {
+    // A value of the wrong kind is none of the choices either; a key's pattern is told of as the key's.
+    if (error.keyword === 'enum' && ofWrongType.has(error.instancePath)) continue;
+    if (error.propertyName !== undefined) continue;
     const problem = translate(error, tree);
     const key = JSON.stringify([problem.place, problem.message]);
     if (!seen.has(key)) problems.push(problem);
@@ -53,66 +58,95 @@ function translate(error: ErrorObject, tree: Tree): Problem {
     place: placeOf(tree, where, ofKey),
   });
   const name = path.length === 0 ? 'the file' : pathText(path);
-  const got = JSON.stringify(error.data) ?? 'nothing';
-  const description = (error.parentSchema as { description?: string } | undefined)?.description;
+  const node = treeAt(tree, path);
+  const got = shown(error.data, node);
+  const schema = (error.parentSchema ?? {}) as {
+    description?: string;
+    expects?: string;
+    minimum?: number;
+    maximum?: number;
+    properties?: Record<string, { description?: string }>;
+    propertyNames?: { expects?: string };
+  };
+  // `port: The port; a proxy on …`, to go after what is to be done.
+  const last = path.findLast((step) => typeof step === 'string');
+  const about = last !== undefined && schema.description ? `${last}: ${schema.description}` : 'it';
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(error.params.additionalProperty);
-      const known = Object.keys((error.parentSchema as { properties?: object }).properties ?? {});
+      const known = Object.keys(schema.properties ?? {});
       return at('key-unknown', `"${key}" is not a key of ${name}`, suggest(key, known), [...path, key], true);
     }
     case 'required': {
       const key = String(error.params.missingProperty);
-      const properties = (error.parentSchema as { properties?: Record<string, { description?: string }> })
-        .properties;
-      const meaning = properties?.[key]?.description;
+      const meaning = schema.properties?.[key]?.description;
       return at('key-missing', `${name} needs "${key}"`, meaning ? `add ${key}: ${meaning}` : `add ${key}`);
     }
     case 'type': {
       const wanted = String(error.params.type);
-      const quote = wanted === 'string' && typeof error.data !== 'object' && error.data !== null;
-      const hint = quote ? `put it in quotes: "${String(error.data)}"` : (description ?? `write a ${wanted}`);
-      return at('value-type', `${name} must be ${article(wanted)}, not ${kindOf(error.data)}`, hint);
+      return at(
+        'value-type',
+        `${name} must be ${article(wanted)}, not ${kindOf(error.data, node)}`,
+        remedy(wanted, error.data, got, about),
+      );
     }
     case 'enum': {
       const allowed = (error.params.allowedValues as unknown[]).map(String);
       return at('value-choice', `${name} cannot be ${got}`, suggest(String(error.data), allowed));
     }
     case 'pattern':
-    case 'minLength': {
-      const expects = (error.parentSchema as { expects?: string }).expects ?? 'a text that is not empty';
-      return at('value-form', `${name} must be ${expects}, not ${got}`, description ?? 'correct the value');
-    }
-    case 'propertyNames':
+    case 'minLength':
       return at(
         'value-form',
-        `"${String(error.params.propertyName)}" cannot be a key of ${name}`,
-        description ?? 'correct the key',
+        `${name} must be ${schema.expects ?? 'a text that is not empty'}, not ${got}`,
+        `correct ${about}`,
       );
+    case 'propertyNames': {
+      const key = String(error.params.propertyName);
+      return at(
+        'value-form',
+        `a key of ${name} must be ${schema.propertyNames?.expects ?? 'a plain word'}, not ${JSON.stringify(key)}`,
+        'correct the key; its value stands after ": "',
+        [...path, key],
+        true,
+      );
+    }
     case 'minimum':
     case 'maximum':
       return at(
         'value-range',
-        `${name} must be ${String(error.params.comparison)} ${String(error.params.limit)}, not ${got}`,
-        description ?? 'correct the value',
+        `${name} must be between ${schema.minimum} and ${schema.maximum}, not ${got}`,
+        `correct ${about}`,
       );
-    case 'minItems':
-      return at(
-        'value-range',
-        `${name} needs at least ${String(error.params.limit)} ${Number(error.params.limit) === 1 ? 'entry' : 'entries'}`,
-        description ?? 'add one',
-      );
+    case 'minItems': {
+      const least = Number(error.params.limit);
+      return at('value-range', `${name} needs at least ${least === 1 ? 'one entry' : `${least} entries`}`, `add to ${about}`);
+    }
     case 'uniqueItems': {
-      const where = [...path, Number(error.params.i)];
-      return at('value-twice', `${pathText(where)} stands in the list twice`, 'remove one of the two', where);
+      // ajv names the two in either order; the later one is to go.
+      const [i, j] = [Number(error.params.i), Number(error.params.j)];
+      const where = [...path, Math.max(i, j)];
+      return at(
+        'value-twice',
+        `${pathText(where)} is the same as ${pathText([...path, Math.min(i, j)])}`,
+        'remove one of the two',
+        where,
+      );
     }
     default:
-      return at(
-        'value-form',
-        `${name} ${error.message ?? 'is not valid'}`,
-        description ?? 'correct the value',
-      );
+      return at('value-form', `${name} ${error.message ?? 'is not valid'}`, `correct ${about}`);
   }
+}
+
+/** What to do about a value of the wrong kind. */
+function remedy(wanted: string, data: unknown, got: string, about: string): string {
+  if (data === null) return `fill it in, or remove the key; ${about}`;
+  const isPlain = typeof data !== 'object';
+  if (wanted === 'string' && isPlain) return `put it in quotes: "${got}"`;
+  if (wanted === 'array' && isPlain) return `write it as a list: [${String(data)}]`;
+  if (wanted === 'integer' && typeof data === 'string' && /^\d+$/.test(data))
+    return `write it without quotes: ${data}`;
+  return `write ${article(wanted)}; ${about}`;
 }
 
 /** A JSON pointer as a path; numbers only where the tree has a list. */
@@ -145,9 +179,15 @@ function article(type: string): string {
   );
 }
 
-function kindOf(value: unknown): string {
+function kindOf(value: unknown, node: Tree | undefined): string {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a map';
-  return `${article(typeof value)} (${JSON.stringify(value)})`;
+  return `${article(typeof value)} (${shown(value, node)})`;
+}
+
+/** A value as its file has it, cut where it is long. */
+function shown(value: unknown, node: Tree | undefined): string {
+  const text = (node?.kind === 'scalar' ? node.source : undefined) ?? JSON.stringify(value) ?? 'nothing';
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

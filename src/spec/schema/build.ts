@@ -62,12 +62,12 @@ export function list<S extends TSchema>(description: string, items: S, options: 
   return Type.Array(items, { description, ...(isScalar ? { uniqueItems: true } : {}), ...options });
 }
 
-/** A map from names of the user's own to values of one kind. */
-export function mapOf<S extends TSchema>(description: string, values: S, keys?: RegExp) {
+/** A map from names of the user's own to values of one kind; `keyIs` completes "must be …" for a key. */
+export function mapOf<S extends TSchema>(description: string, values: S, keys?: RegExp, keyIs?: string) {
   return Type.Unsafe<Record<string, Static<S>>>({
     type: 'object',
     description,
     additionalProperties: values,
-    ...(keys ? { propertyNames: { pattern: keys.source } } : {}),
+    ...(keys ? { propertyNames: { pattern: keys.source, ...(keyIs ? { expects: keyIs } : {}) } } : {}),
   });
 }

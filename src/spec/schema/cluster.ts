@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { choice, integer, list, mapOf, object, optional, text, withDefault } from './build.ts';
 import { breakGlass, host, NETWORKS, ntpServers, roleSettings, settings, user } from './host.ts';
-import { catalogName, cidr, HTTP_URL, ipv4, NAME, server, url, version } from './words.ts';
+import { catalogName, cidr, HTTP_URL, ipv4, NAME, noProxy, url, version } from './words.ts';
 
 const subnet = object('A part of the network with a gateway of its own.', {
   cidr: cidr('Its range.'),
@@ -162,7 +162,7 @@ const proxy = object('The way out, where there is none but an HTTP proxy.', {
   noProxy: withDefault(
     list(
       'Further names and ranges to reach directly; the cluster’s own are added.',
-      server('A name, address or range.'),
+      noProxy('A name, a domain with a leading dot, an address or a range.'),
     ),
     [],
   ),

@@ -107,6 +107,7 @@ export const settings = {
       'Kernel settings, laid over our own.',
       text('The value.', /^[^\n]+$/, 'one line of text: put numbers in quotes'),
       /^[a-z0-9_.*/-]+$/,
+      'the name of a kernel setting such as vm.swappiness',
     ),
   ),
   kernelArgs: optional(

@@ -2,7 +2,8 @@ import { list, text } from './build.ts';
 
 /** Patterns that more than one part of the schema uses. What a pattern cannot say is a rule in src/plan/rules. */
 
-const OCTET = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
+// No zeros in front: some programs read 010 as eight.
+const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 
 /** Names from the catalogue: an OS release such as `rocky-9`, a role such as `etcd`. */
 export const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
@@ -13,7 +14,8 @@ export const SIZE = /^[0-9]+(\.[0-9]+)?[KMGTP]i?B?$/;
 export const VERSION = /^\d+\.\d+\.\d+$/;
 export const HTTP_URL = /^https?:\/\/[^\s/]+(\/\S*)?$/;
 const HOST_OR_IP = /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/;
-const ABSOLUTE_PATH = /^(\/[A-Za-z0-9@%_.:+-]+)+$/;
+// Neither `.` nor `..` as a part: a path means one place.
+const ABSOLUTE_PATH = /^(\/(?!\.\.?(\/|$))[A-Za-z0-9@%_.:+-]+)+$/;
 
 export const ipv4 = (description: string) => text(description, IPV4, 'an IPv4 address such as 100.64.0.11');
 export const cidr = (description: string) => text(description, CIDR, 'an IPv4 range such as 100.64.0.0/20');
@@ -26,6 +28,8 @@ export const url = (description: string) => text(description, HTTP_URL, 'an http
 export const catalogName = (description: string) =>
   text(description, NAME, 'a name of lower-case letters, digits, "-" and "."');
 export const server = (description: string) => text(description, HOST_OR_IP, 'a host name or an address');
+export const noProxy = (description: string) =>
+  text(description, /^\.?[A-Za-z0-9]([A-Za-z0-9./:-]*[A-Za-z0-9])?$/, 'a name, .domain, address or range');
 export const hostPath = (description: string) =>
   text(description, ABSOLUTE_PATH, 'an absolute path such as /etc/motd');
 export const sshKey = (description: string) =>

@@ -1,0 +1,149 @@
+import { contains, toNumber, toRange } from '../../plan/ipv4.ts';
+import type { AddressPlan, ClusterPlan, HostPlan, LinkPlan } from '../../plan/types.ts';
+import { NETWORKS, type NetworkName } from '../../spec/schema/host.ts';
+
+/** One interface with what is configured on it, whichever program configures it. */
+export interface Connection {
+  kind: 'ethernet' | 'bond' | 'port' | 'vlan';
+  /** `nic0`, `bond0`, `bond0p0`, `vlan132`. Of a NIC or a port it is our name; the kernel may use another. */
+  name: string;
+  /** Of a NIC or a port: what it is found by. */
+  mac?: string;
+  /** Of a bond; `primary` is the connection name of the port to prefer. */
+  bond?: { mode: NonNullable<LinkPlan['bond']>['mode']; primary: string };
+  /** Of a port, its bond; of a VLAN, what carries it. */
+  parent?: string;
+  /** Of a VLAN. */
+  vlan?: number;
+  mtu: number;
+  /** Absent where only tagged networks lie on it. */
+  ip?: IpConfig;
+}
+
+export interface IpConfig {
+  address: string;
+  prefix: number;
+  /** Only on the network that carries the default route. */
+  gateway?: string;
+  dns: string[];
+  routes: Route[];
+  rules: Rule[];
+}
+
+/** A route; in the main table where none is named, on the link itself where there is no gateway. */
+export interface Route {
+  to: string;
+  via?: string;
+  table?: number;
+}
+
+/** A routing rule. `suppressDefault`: look there, but for the default route. */
+export interface Rule {
+  priority: number;
+  from?: string;
+  table: number;
+  suppressDefault?: boolean;
+}
+
+const MAIN_TABLE = 254;
+/** A table for each network, whose default route leaves by that network. */
+const TABLES: Record<NetworkName, number> = { management: 101, container: 102, storage: 103 };
+
+/** A host's interfaces, those that others need first. */
+export function connections(cluster: ClusterPlan, host: HostPlan): Connection[] {
+  return host.links.flatMap((link) => {
+    const untagged = link.networks.find((name) => cluster.networks[name]?.vlan === undefined);
+    const tagged = link.networks.filter((name) => name !== untagged);
+    return [
+      ...linkConnections(link, untagged && ipConfig(untagged, cluster, host)),
+      ...tagged.map((name) => vlanConnection(name, link, cluster, host)),
+    ];
+  });
+}
+
+function linkConnections(link: LinkPlan, ip: IpConfig | undefined): Connection[] {
+  const { name, mtu } = link;
+  const addressed = ip ? { ip } : {};
+  if (!link.bond) return [{ kind: 'ethernet', name, mtu, mac: link.macs[0] ?? '', ...addressed }];
+  const ports = link.macs.map(
+    (mac, index): Connection => ({ kind: 'port', name: `${name}p${index}`, mac, parent: name, mtu }),
+  );
+  return [
+    { kind: 'bond', name, mtu, bond: { mode: link.bond.mode, primary: `${name}p0` }, ...addressed },
+    ...ports,
+  ];
+}
+
+function vlanConnection(
+  network: NetworkName,
+  link: LinkPlan,
+  cluster: ClusterPlan,
+  host: HostPlan,
+): Connection {
+  const plan = cluster.networks[network];
+  const ip = ipConfig(network, cluster, host);
+  return {
+    kind: 'vlan',
+    // The network service of EL 7 brings up what is called vlan… after what carries it.
+    name: `vlan${plan?.vlan}`,
+    parent: link.name,
+    ...(plan?.vlan === undefined ? {} : { vlan: plan.vlan }),
+    mtu: plan?.mtu ?? link.mtu,
+    ...(ip ? { ip } : {}),
+  };
+}
+
+function ipConfig(network: NetworkName, cluster: ClusterPlan, host: HostPlan): IpConfig | undefined {
+  const own = host.addresses[network];
+  const plan = cluster.networks[network];
+  if (!own || !plan) return undefined;
+  const { address, prefix, gateway } = own;
+  const common = { address, prefix, dns: plan.dns };
+  if (network === host.defaultNetwork) {
+    return { ...common, ...(gateway === undefined ? {} : { gateway }), routes: [], rules: [] };
+  }
+  if (gateway === undefined) return { ...common, routes: [], rules: [] };
+  return { ...common, routes: sideRoutes(own, gateway, cluster), rules: sideRules(own, cluster, host) };
+}
+
+/** What goes by a network that has not the default route: its own range, and its name servers elsewhere. */
+function sideRoutes({ network, subnet }: AddressPlan, gateway: string, cluster: ClusterPlan): Route[] {
+  const plan = cluster.networks[network];
+  const known = Object.values(cluster.networks).map(({ cidr }) => toRange(cidr));
+  const far = (plan?.dns ?? []).filter((server) => !known.some((range) => contains(range, toNumber(server))));
+  const table = TABLES[network];
+  return [
+    ...(plan && plan.cidr !== subnet ? [{ to: plan.cidr, via: gateway }] : []),
+    ...far.map((server) => ({ to: `${server}/32`, via: gateway })),
+    { to: subnet, table },
+    { to: '0.0.0.0/0', via: gateway, table },
+  ];
+}
+
+/**
+ * Replies leave by the network that the question came in by: what has this network's address as its source
+ * takes this network's default route. Every route of the main table but its default goes first, or traffic to
+ * pods and containers on this very host would leave it.
+ */
+function sideRules(own: AddressPlan, cluster: ClusterPlan, host: HostPlan): Rule[] {
+  const base = 5000 + 10 * NETWORKS.indexOf(own.network);
+  const table = TABLES[own.network];
+  const sources = [own.address, ...virtualAddresses(cluster, host).filter((vip) => isIn(vip, own))];
+  return [
+    { priority: base, table: MAIN_TABLE, suppressDefault: true },
+    ...sources.map((from, index) => ({ priority: base + 1 + index, from: `${from}/32`, table })),
+  ];
+}
+
+/** The addresses that keepalived may give this host. */
+function virtualAddresses(cluster: ClusterPlan, host: HostPlan): string[] {
+  return [
+    ...(cluster.endpoint.via === 'vip' && host.isControlPlane ? [cluster.endpoint.address] : []),
+    ...(cluster.ingress.vip !== undefined && host.isIngress ? [cluster.ingress.vip] : []),
+  ];
+}
+
+/** Whether an address lies in the subnet of a host's own. */
+export function isIn(address: string, own: AddressPlan): boolean {
+  return contains(toRange(own.subnet), toNumber(address));
+}

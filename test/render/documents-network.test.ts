@@ -1,0 +1,271 @@
+import { describe, expect, test } from 'vitest';
+import type { HostPlan, Plan } from '../../src/plan/types.ts';
+import { networkIfcfg } from '../../src/render/documents/network-ifcfg.ts';
+import { networkKeyfile } from '../../src/render/documents/network-keyfile.ts';
+import { hostOf, planOf, production } from '../overlays/plans.ts';
+
+const EL7 = { os: { release: 'centos-7.9' }, kubernetes: { version: '1.31.14' } };
+const plan = await production();
+const el7 = await production(EL7);
+
+/** Files by the last part of their path, without the comment at their head. */
+function files(from: Plan, host: HostPlan): Record<string, string> {
+  const made = [...networkKeyfile.render(from.cluster, host), ...networkIfcfg.render(from.cluster, host)];
+  return Object.fromEntries(
+    made.map(({ path, content }) => [path.split('/').at(-1) ?? '', content.replace(/^#.*\n/, '')]),
+  );
+}
+
+/** The keys of one section. */
+function section(text: string | undefined, name: string): Record<string, string> {
+  const body = new RegExp(`^\\[${name}\\]\\n((?:[^[\\n].*\\n)*)`, 'm').exec(text ?? '')?.[1] ?? '';
+  return Object.fromEntries(
+    body
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+  );
+}
+
+/** A small cluster whose one host has these networks and NICs. */
+function small(networks: object, nics: object[], more: object = {}): { from: Plan; host: HostPlan } {
+  const from = planOf({
+    ...{ name: 'lab', kubernetes: { version: '1.31.14' }, networks },
+    hosts: [{ name: 'one', role: 'master', nics }],
+    ...more,
+  });
+  return { from, host: hostOf(from, 'one') };
+}
+
+const NIC = '52:54:00:00:00:01';
+const MANAGEMENT = { cidr: '10.1.0.0/16', subnets: [{ cidr: '10.1.2.0/24', gateway: '10.1.2.1' }] };
+
+describe('three NICs', () => {
+  const made = files(plan, hostOf(plan, 'master-1'));
+
+  test('are three profiles, found by their MAC addresses', () => {
+    expect(Object.keys(made)).toEqual([
+      'nic0.nmconnection',
+      'nic1.nmconnection',
+      'nic2.nmconnection',
+      'vlan132.nmconnection',
+    ]);
+    expect(section(made['nic0.nmconnection'], 'ethernet')['mac-address']).toBe('02:00:64:00:01:01');
+    expect(section(made['nic0.nmconnection'], 'connection')).not.toHaveProperty('interface-name');
+  });
+
+  test('the default route is on the container network alone', () => {
+    expect(section(made['nic1.nmconnection'], 'ipv4')).toEqual({
+      method: 'manual',
+      address1: '100.64.16.11/24',
+      gateway: '100.64.16.1',
+    });
+    for (const name of ['nic0', 'vlan132']) {
+      expect(section(made[`${name}.nmconnection`], 'ipv4')).not.toHaveProperty('gateway');
+    }
+  });
+
+  test('management has its whole range, its name servers, and replies of its own', () => {
+    expect(section(made['nic0.nmconnection'], 'ipv4')).toEqual({
+      method: 'manual',
+      address1: '100.64.0.11/24',
+      dns: '223.5.5.5;119.29.29.29;',
+      route1: '100.64.0.0/20,100.64.0.1',
+      route2: '223.5.5.5/32,100.64.0.1',
+      route3: '119.29.29.29/32,100.64.0.1',
+      route4: '100.64.0.0/24',
+      route4_options: 'table=101',
+      route5: '0.0.0.0/0,100.64.0.1',
+      route5_options: 'table=101',
+      'routing-rule1': 'priority 5000 from 0.0.0.0/0 table 254 suppress_prefixlength 0',
+      'routing-rule2': 'priority 5001 from 100.64.0.11/32 table 101',
+    });
+  });
+
+  test('a NIC that carries only a tagged network has no address', () => {
+    expect(section(made['nic2.nmconnection'], 'ipv4')).toEqual({ method: 'disabled' });
+    expect(section(made['vlan132.nmconnection'], 'vlan')).toEqual({
+      id: '132',
+      parent: section(made['nic2.nmconnection'], 'connection').uuid,
+    });
+    expect(section(made['vlan132.nmconnection'], 'ipv4').address1).toBe('100.64.32.11/24');
+  });
+
+  test('only root reads them', () => {
+    for (const { mode } of networkKeyfile.render(plan.cluster, hostOf(plan, 'master-1')))
+      expect(mode).toBe(0o600);
+  });
+
+  test('UUIDs are a host’s own, and stay', () => {
+    const uuid = (host: string) =>
+      section(files(plan, hostOf(plan, host))['nic0.nmconnection'], 'connection').uuid;
+    expect(uuid('master-1')).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(uuid('master-1')).toBe('a8228f97-eb31-5a06-a85f-16400fe44eb9');
+    expect(uuid('master-2')).not.toBe(uuid('master-1'));
+  });
+});
+
+describe('a bond with a tagged network on it', () => {
+  const made = files(plan, hostOf(plan, 'worker-1'));
+  const bond = made['bond0.nmconnection'];
+
+  test('is one interface with two ports', () => {
+    expect(section(bond, 'bond')).toEqual({ mode: 'active-backup', miimon: '100' });
+    expect(section(bond, 'connection')['interface-name']).toBe('bond0');
+    for (const [index, mac] of ['02:00:64:00:07:02', '02:00:64:00:07:03'].entries()) {
+      const port = made[`bond0p${index}.nmconnection`];
+      expect(section(port, 'connection')).toMatchObject({
+        type: 'ethernet',
+        'slave-type': 'bond',
+        master: section(bond, 'connection').uuid,
+      });
+      expect(section(port, 'ethernet')['mac-address']).toBe(mac);
+      expect(section(port, 'ipv4')).toEqual({});
+    }
+  });
+
+  test('carries the untagged network itself, the tagged one on top', () => {
+    expect(section(bond, 'ipv4').address1).toBe('100.64.17.11/24');
+    expect(section(made['vlan132.nmconnection'], 'vlan').parent).toBe(section(bond, 'connection').uuid);
+  });
+
+  test('prefers the NIC that the spec names first', () => {
+    expect(made.bonds).toBe('bond0 02:00:64:00:07:02\n');
+  });
+
+  test('of LACP has its options, and no preference', () => {
+    const macs = ['52:54:00:00:00:01', '52:54:00:00:00:02'];
+    const { from, host } = small({ management: MANAGEMENT }, [
+      { macs, bond: { mode: '802.3ad' }, networks: ['management'] },
+    ]);
+    expect(section(files(from, host)['bond0.nmconnection'], 'bond')).toEqual({
+      mode: '802.3ad',
+      miimon: '100',
+      lacp_rate: 'fast',
+      xmit_hash_policy: 'layer3+4',
+    });
+    expect(files(from, host)).not.toHaveProperty('bonds');
+  });
+});
+
+describe('hosts with one network', () => {
+  test('route everything by it', () => {
+    const { from, host } = small({ management: { ...MANAGEMENT, mtu: 9000 } }, [
+      { mac: NIC, networks: ['management'] },
+    ]);
+    const made = files(from, host);
+    expect(section(made['nic0.nmconnection'], 'ipv4')).toEqual({
+      method: 'manual',
+      address1: '10.1.2.11/24',
+      gateway: '10.1.2.1',
+    });
+    expect(section(made['nic0.nmconnection'], 'ethernet').mtu).toBe('9000');
+  });
+
+  test('etcd has no container NIC: management is its default route', () => {
+    const made = files(plan, hostOf(plan, 'etcd-1'));
+    expect(Object.keys(made)).toEqual(['nic0.nmconnection']);
+    expect(section(made['nic0.nmconnection'], 'ipv4')).toEqual({
+      method: 'manual',
+      address1: '100.64.0.21/24',
+      gateway: '100.64.0.1',
+      dns: '223.5.5.5;119.29.29.29;',
+    });
+  });
+});
+
+describe('routes', () => {
+  const nics = [
+    { mac: NIC, networks: ['management'] },
+    { mac: '52:54:00:00:00:02', networks: ['container'] },
+  ];
+
+  test('a network that is one subnet needs none to itself', () => {
+    const networks = {
+      management: { cidr: '10.1.2.0/24', gateway: '10.1.2.1' },
+      container: { cidr: '10.2.0.0/24', gateway: '10.2.0.1' },
+    };
+    const { from, host } = small(networks, nics);
+    expect(section(files(from, host)['nic0.nmconnection'], 'ipv4')).toMatchObject({
+      route1: '10.1.2.0/24',
+      route1_options: 'table=101',
+      route2: '0.0.0.0/0,10.1.2.1',
+    });
+  });
+
+  test('a network without a gateway has none at all', () => {
+    const { from, host } = small(
+      { management: { cidr: '10.1.2.0/24' }, container: { cidr: '10.2.0.0/24', gateway: '10.2.0.1' } },
+      nics,
+    );
+    expect(section(files(from, host)['nic0.nmconnection'], 'ipv4')).toEqual({
+      method: 'manual',
+      address1: '10.1.2.11/24',
+    });
+  });
+
+  test('replies of the virtual address leave by its network too', async () => {
+    const vip = await production({
+      kubernetes: { version: '1.34.12', endpoint: { via: 'vip', vip: '100.64.0.10' } },
+    });
+    const rule = (host: string) =>
+      section(files(vip, hostOf(vip, host))['nic0.nmconnection'], 'ipv4')['routing-rule3'];
+    expect(rule('master-1')).toBe('priority 5002 from 100.64.0.10/32 table 101');
+    expect(rule('worker-1')).toBeUndefined();
+  });
+});
+
+describe('EL 7', () => {
+  const made = files(el7, hostOf(el7, 'worker-1'));
+
+  test('names NICs by their MAC addresses', () => {
+    expect(made['ifcfg-nic0']).toBe(`TYPE=Ethernet
+DEVICE=nic0
+HWADDR=02:00:64:00:07:01
+ONBOOT=yes
+BOOTPROTO=none
+NM_CONTROLLED=no
+MTU=1500
+IPADDR=100.64.1.11
+PREFIX=24
+DEFROUTE=no
+PEERDNS=no
+IPV6INIT=no
+`);
+  });
+
+  test('has routes and rules in files of their own', () => {
+    expect(made['route-nic0']).toBe(`100.64.0.0/20 via 100.64.1.1 dev nic0
+223.5.5.5/32 via 100.64.1.1 dev nic0
+119.29.29.29/32 via 100.64.1.1 dev nic0
+100.64.1.0/24 dev nic0 table 101
+default via 100.64.1.1 dev nic0 table 101
+`);
+    expect(made['rule-nic0']).toBe(`from all lookup 254 suppress_prefixlength 0 priority 5000
+from 100.64.1.11/32 lookup 101 priority 5001
+`);
+    expect(made).not.toHaveProperty('route-bond0');
+  });
+
+  test('bonds, and prefers the first NIC by the name it gave it', () => {
+    expect(made['ifcfg-bond0']).toContain('BONDING_OPTS="mode=active-backup miimon=100 primary=bond0p0"\n');
+    expect(made['ifcfg-bond0']).toContain('DEFROUTE=yes\nGATEWAY=100.64.17.1\n');
+    expect(made['ifcfg-bond0p0']).toContain('HWADDR=02:00:64:00:07:02\n');
+    expect(made['ifcfg-bond0p0']).toContain('MASTER=bond0\nSLAVE=yes\n');
+  });
+
+  test('tags', () => {
+    expect(made['ifcfg-vlan132']).toContain('VLAN=yes\nVID=132\nPHYSDEV=bond0\n');
+  });
+
+  test('asks the name servers', () => {
+    expect(made['resolv.conf']).toBe('nameserver 223.5.5.5\nnameserver 119.29.29.29\n');
+  });
+
+  test('has no profiles of NetworkManager, and the others no ifcfg files', () => {
+    expect(Object.keys(made).filter((name) => name.endsWith('.nmconnection'))).toEqual([]);
+    expect(
+      Object.keys(files(plan, hostOf(plan, 'worker-1'))).filter((name) => name.startsWith('ifcfg')),
+    ).toEqual([]);
+  });
+});
