@@ -1,0 +1,126 @@
+import { readFileSync, statSync } from 'node:fs';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { layoutFor } from '../rigs/kickstart-rules.ts';
+import { scratch } from '../rigs/scratch.ts';
+import { assets, kickstartOf, planFor } from './kickstart-cases.ts';
+import { kickstart, section, shell } from './kickstart-run.ts';
+
+/** What runs before the system exists, run for real with stand-ins for the installer's programs. */
+
+describe('%pre', () => {
+  const ks = kickstart('master');
+  const pre = (number: string) => section(ks, `pre-${number}`).body;
+
+  it('unpacks the installer’s programs byte for byte, and fit to run', async () => {
+    const dir = await scratch();
+    const { exitCode, lines } = await shell('dash', pre('1-unpack'), {
+      dir,
+      places: { '/tmp/imgbuild': '$DIR/got' },
+    });
+    expect({ exitCode, lines }).toEqual({ exitCode: 0, lines: [] });
+    const paths = assets.list('installer');
+    expect(paths).toContain('installer/select-disks');
+    for (const path of paths) {
+      const got = join(dir, 'got', path.slice('installer/'.length));
+      expect(readFileSync(got, 'utf8') === assets.read(path), path).toBe(true);
+      if (assets.read(path).startsWith('#!')) expect(statSync(got).mode & 0o777, path).toBe(0o755);
+    }
+  });
+
+  const stubs = {
+    hold: 'echo "hold: $*: $(cat)"',
+    'prove-host': 'exit 0',
+    'select-disks':
+      'echo "select: $*" >&2; for n in system_1 system_2 data_1 data_2; do echo "$n=disk/by-id/x-$n"; done',
+    'clean-disks': 'echo "clean: $*"',
+    'mark-disks': 'echo "mark: $*"',
+  };
+  /** A folder with programs that answer as they are told, in place of the real ones. */
+  async function stubbed(programs: Partial<Record<keyof typeof stubs, string>> = {}): Promise<string> {
+    const files = Object.entries({ ...stubs, ...programs }).map(([name, body]) => [
+      name,
+      `#!/bin/sh\n${body}\n`,
+    ]);
+    const dir = await scratch(Object.fromEntries(files));
+    for (const [name = ''] of files) await chmod(join(dir, name), 0o755);
+    return dir;
+  }
+  const places = { '/tmp/imgbuild': '$DIR', '/sys/firmware': '$DIR/firmware' };
+
+  it('stops where this is another host', async () => {
+    const dir = await stubbed({ 'prove-host': 'echo "MACs differ" >&2; exit 3' });
+    const { exitCode, lines } = await shell('dash', pre('2-identity'), { dir, places });
+    expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: ['hold: this is not master-1: MACs differ'] });
+  });
+
+  it.each([
+    ['on', 1, 1],
+    ['off', 0, 0],
+  ])('with Secure Boot %s', async (_, value, code) => {
+    const dir = await stubbed();
+    await mkdir(join(dir, 'firmware/efi/efivars'), { recursive: true });
+    const variable = join(dir, 'firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c');
+    await writeFile(variable, Buffer.from([6, 0, 0, 0, value]));
+    const { exitCode, lines } = await shell('dash', pre('2-identity'), { dir, places });
+    expect(exitCode).toBe(code);
+    expect(lines.join('\n')).toMatch(code === 1 ? /^hold: Secure Boot is on: The kernel planned/ : /^$/);
+  });
+
+  it('goes on where the firmware has no Secure Boot', async () => {
+    expect((await shell('dash', pre('2-identity'), { dir: await stubbed(), places })).exitCode).toBe(0);
+  });
+
+  it('writes the layout that layoutFor reads out of the text', async () => {
+    const dir = await stubbed();
+    const { exitCode, lines } = await shell('dash', pre('3-disks'), { dir, places });
+    expect(exitCode).toBe(0);
+    expect(lines[0]).toBe(
+      'clean: disk/by-id/x-system_1 disk/by-id/x-system_2 disk/by-id/x-data_1 disk/by-id/x-data_2',
+    );
+    const names = ['system_1', 'system_2', 'data_1', 'data_2'];
+    const disks = Object.fromEntries(names.map((name) => [name, `disk/by-id/x-${name}`]));
+    expect(await readFile(join(dir, 'layout.ks'), 'utf8')).toBe(layoutFor(ks, disks, 'uefi'));
+  });
+
+  it('touches no disk where none is chosen', async () => {
+    const dir = await stubbed({ 'select-disks': 'echo ambiguous >&2; exit 3' });
+    const { exitCode, lines } = await shell('dash', pre('3-disks'), { dir, places });
+    expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: ['hold: no disks to install on: ambiguous'] });
+  });
+
+  it.each([
+    [3, 'hold: the disks cannot be cleaned: an array'],
+    [4, 'hold: --changed the disks could not be cleaned: an array'],
+  ])('says whether disks were changed where cleaning ends with %i', async (code, said) => {
+    const dir = await stubbed({ 'clean-disks': `echo "an array" >&2; exit ${code}` });
+    const { exitCode, lines } = await shell('dash', pre('3-disks'), { dir, places });
+    expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: [said] });
+  });
+
+  it.each(['bios', 'uefi'] as const)('lays a golden image out for %s', async (firmware) => {
+    const plan = planFor('rocky-9', 'uefi', 'docker');
+    const [target] = plan.roles;
+    if (!target) throw new Error('no role');
+    const image = kickstartOf({ target, plan });
+    const dir = await stubbed({ 'select-disks': 'echo system_1=disk/by-path/a' });
+    if (firmware === 'uefi') await mkdir(join(dir, 'firmware/efi'), { recursive: true });
+    await shell('dash', section(image, 'pre-2-disks').body, { dir, places });
+    const expected = layoutFor(image, { system_1: 'disk/by-path/a' }, firmware);
+    expect(await readFile(join(dir, 'layout.ks'), 'utf8')).toBe(expected);
+  });
+
+  it('marks the partitions, and holds where that fails', async () => {
+    const dir = await stubbed();
+    await writeFile(join(dir, 'disks'), 'system_1=a\nsystem_2=b\ndata_1=c\ndata_2=d\n');
+    const { body } = section(ks, 'pre-install');
+    expect((await shell('dash', body, { dir, places })).lines).toEqual([
+      `mark: --mark ${planFor('rocky-9', 'uefi', 'docker').cluster.mark} system_1=a system_2=b data_1=c data_2=d`,
+    ]);
+    await writeFile(join(dir, 'mark-disks'), '#!/bin/sh\necho no >&2\nexit 4\n');
+    const failed = await shell('dash', body, { dir, places });
+    expect(failed.lines).toEqual(['hold: --changed the partitions could not be marked as ours: no']);
+    expect(failed.exitCode).toBe(1);
+  });
+});
