@@ -1,4 +1,5 @@
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import tar from 'tar-stream';
 import { UserError } from '../report/errors.ts';
 import type { HostFile } from './types.ts';
@@ -21,8 +22,8 @@ export async function archive(
   own: readonly ArchiveFile[] = [],
 ): Promise<Buffer> {
   const first = firstPart(shared);
-  const second = own.length === 0 ? [] : [compress(await pack(own, first.folders))];
-  return Buffer.concat([await first.member, ...second, end]);
+  const second = own.length === 0 ? [] : [pack(own, first.folders).then(compress)];
+  return Buffer.concat(await Promise.all([first.member, ...second, end]));
 }
 
 interface Part {
@@ -39,6 +40,9 @@ function firstPart(files: readonly ArchiveFile[]): Part {
   packed.set(files, made);
   return made;
 }
+
+/** Off the main thread: with many hosts, one is compressed while the next is rendered. */
+const inThread = promisify<Buffer, { level: number }, Buffer>(gzip);
 
 /** The end of a tar: two empty blocks. */
 const END = Buffer.alloc(1024);
@@ -88,10 +92,10 @@ function foldersOf(files: readonly ArchiveFile[]): string[] {
 }
 
 /** A gzip member without a time. Byte 9 names the system that made it: 255, unknown, on all of them. */
-function compress(bytes: Buffer): Buffer {
-  const gzip = gzipSync(bytes, { level: 6 });
-  gzip[9] = 255;
-  return gzip;
+async function compress(bytes: Buffer): Promise<Buffer> {
+  const compressed = await inThread(bytes, { level: 6 });
+  compressed[9] = 255;
+  return compressed;
 }
 
 function byPath(a: ArchiveFile, b: ArchiveFile): number {

@@ -24,15 +24,25 @@ export async function renderAll(plan: Plan, options: RenderOptions): Promise<Out
   const roles = plan.roles.filter((role) => inScope({ role: role.name }, scope));
   const files: OutputFile[] = [];
   const all = hosts.length + roles.length;
-  for (const host of hosts) {
-    files.push(...(await renderHost(host, plan, options)));
-    options.onProgress?.(files.length, all);
-  }
-  for (const role of roles) {
-    files.push(...(await renderRole(role, plan, options)));
-    options.onProgress?.(files.length, all);
+  let done = 0;
+  for (const batch of batches([...hosts, ...roles])) {
+    const rendered = await Promise.all(
+      batch.map((target) =>
+        target.kind === 'host' ? renderHost(target, plan, options) : renderRole(target, plan, options),
+      ),
+    );
+    files.push(...rendered.flat());
+    done += batch.length;
+    options.onProgress?.(done, all);
   }
   return files;
+}
+
+/** So many at once that compression keeps the other cores busy, and few enough to hold in memory. */
+const BATCH = 16;
+
+function* batches<T>(list: readonly T[]): Generator<T[]> {
+  for (let start = 0; start < list.length; start += BATCH) yield list.slice(start, start + BATCH);
 }
 
 async function renderHost(host: HostPlan, plan: Plan, options: RenderOptions): Promise<OutputFile[]> {
