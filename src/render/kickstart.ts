@@ -1,10 +1,10 @@
 import { STAGE } from '../plan/secrets.ts';
 import type { HostPlan, Plan, RolePlan, Target } from '../plan/types.ts';
 import { chosen, kernel, packageManager, thirdParty } from './kickstart-packages.ts';
-import { proxyFor, proxyVariables } from './kickstart-proxy.ts';
 import { base64, postSteps, type Verbatim, verbatim } from './kickstart-steps.ts';
 import { introduction } from './kickstart-words.ts';
 import { diskNames, layoutFor } from './layout.ts';
+import { proxyFor, proxyVariables } from './proxy.ts';
 import { quoted, renderAsset } from './template.ts';
 import type { Assets } from './types.ts';
 

@@ -89,9 +89,23 @@ export function wishesOf(target: Target, plan: Plan): Wish[] {
   ];
 }
 
-/** Each wish once, whoever has it. Only Kubernetes' own packages care which minor version is served beside them. */
+/**
+ * Each wish once, whoever has it: from the fewest repositories, since what is found in these is found in more.
+ * Only Kubernetes' own packages care which minor version is served beside them.
+ */
 export function distinct(wishes: Wish[]): Wish[] {
-  const key = ({ from: { major, repositories }, packages }: Wish) =>
-    JSON.stringify([major, repositories.map((name) => name.replace(/^(kubernetes)-.*/, '$1')), packages]);
-  return [...new Map(wishes.map((wish) => [key(wish), wish])).values()];
+  const seen = new Map<string, Wish[]>();
+  for (const wish of wishes) {
+    const key = JSON.stringify([wish.from.major, wish.packages]);
+    const others = seen.get(key) ?? [];
+    if (others.some((other) => isWithin(other, wish))) continue;
+    seen.set(key, [...others.filter((other) => !isWithin(wish, other)), wish]);
+  }
+  return [...seen.values()].flat();
+}
+
+function isWithin(less: Wish, more: Wish): boolean {
+  const plain = ({ from }: Wish) => from.repositories.map((name) => name.replace(/^(kubernetes)-.*/, '$1'));
+  const all = new Set(plain(more));
+  return plain(less).every((name) => all.has(name));
 }

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -453,6 +453,36 @@ describe('the boot loader', () => {
       'imgbuild: the firmware takes no entry for /dev/sdb, which then starts only by way of EFI/BOOT',
       'Boot0001* x HD(1,GPT,AAAA,0x800)',
     ]);
+  });
+});
+
+describe('the last step', () => {
+  it('keeps the logs, and leaves no copy of what it ran', async () => {
+    const ks = kickstart('worker');
+    const body = section(ks, 'logs').body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
+    const dir = await scratch({
+      'new/var/log/imgbuild/post-01-overlay.log': 'a',
+      'new/tmp/ks-script-abc': 'secrets',
+      'new/root/imgbuild.sh': '',
+      'run/install/ks.cfg': 'secrets',
+      'tmp/imgbuild-pre-3-disks.log': 'b',
+      'tmp/imgbuild/disks': 'c',
+    });
+    const places = {
+      '/mnt/sysimage/tmp': '$DIR/new/tmp',
+      '/mnt/sysimage': '$DIR/new',
+      '/run/install': '$DIR/run/install',
+      '/tmp/': '$DIR/tmp/',
+    };
+    const text = `${library(ks)}\n${body}`;
+    const { exitCode, lines } = await shell('bash', text, { dir, places, stubs: { sync: '' } });
+    expect({ exitCode, lines }).toEqual({ exitCode: 0, lines: ['imgbuild: worker-1: done'] });
+    for (const name of ['post-01-overlay.log', 'imgbuild-pre-3-disks.log', 'disks']) {
+      expect(statSync(join(dir, 'new/var/log/imgbuild', name)).mode & 0o077, name).toBe(0);
+    }
+    for (const gone of ['new/tmp/ks-script-abc', 'new/root/imgbuild.sh', 'run/install/ks.cfg']) {
+      expect(existsSync(join(dir, gone)), gone).toBe(false);
+    }
   });
 });
 

@@ -123,4 +123,53 @@ describe('%pre', () => {
     expect(failed.lines).toEqual(['hold: --changed the partitions could not be marked as ours: no']);
     expect(failed.exitCode).toBe(1);
   });
+
+  describe('calls the real programs as they want to be called', () => {
+    /** The real ones, on a machine without any hardware; only `hold` is a stand-in, as it never ends. */
+    async function real(more = '') {
+      const text = kickstart('worker', 'rocky-9', 'uefi', more);
+      const dir = await scratch({
+        'sys/block/.keep': '',
+        'dev/.keep': '',
+        cmdline: '',
+        mounts: '',
+        disks: 'system_1=a\nsystem_2=b\ndata_1=c\ndata_2=d\n',
+      });
+      await shell('dash', section(text, 'pre-1-unpack').body, { dir, places });
+      await writeFile(join(dir, 'hold'), `#!/bin/sh\n${stubs.hold}\n`);
+      const run = (log: string) =>
+        shell('dash', section(text, log).body, {
+          dir,
+          places: {
+            ...places,
+            './prove-host': './prove-host --sys $DIR/sys',
+            './select-disks':
+              './select-disks --sys $DIR/sys --dev $DIR/dev --cmdline $DIR/cmdline --mounts $DIR/mounts',
+            './mark-disks': './mark-disks --dry-run --sys $DIR/sys --dev $DIR/dev',
+          },
+        });
+      return run;
+    }
+    const rich =
+      'disks: { wipe: always, tolerance: 3, system: { size: { min: 1G, max: 2T }, model: "A B*", serial: ["x y"] }, data: { wwn: [naa.5], path: ["pci-*"], transport: sas } }';
+
+    it.each(['', rich])('select-disks: %s', async (more) => {
+      const { lines } = await (await real(more))('pre-3-disks');
+      expect(lines[0]).toMatch(
+        /^hold: no disks to install on: select-disks: nothing chosen, nothing erased: /,
+      );
+    });
+
+    it('prove-host', async () => {
+      const { lines } = await (await real())('pre-2-identity');
+      expect(lines[0]).toMatch(
+        /^hold: this is not worker-1: prove-host: this is not the machine that worker-1 was planned for/,
+      );
+    });
+
+    it('mark-disks', async () => {
+      const { lines } = await (await real())('pre-install');
+      expect(lines[0]).toMatch(/^hold: --changed \S.*: mark-disks: a is no whole disk of this machine/);
+    });
+  });
 });

@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
-import {
-  layoutFor,
-  newerThanBash42,
-  type Section,
-  sections,
-  shellSections,
-} from '../rigs/kickstart-rules.ts';
+import { newerThanBash42, shellSections } from '../rigs/kickstart-rules.ts';
 import { describeWith } from '../rigs/programs.ts';
 import { scratch } from '../rigs/scratch.ts';
 import { bashN, dashN, shellcheck } from '../rigs/validators.ts';
