@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { proxyFor } from '../../src/rende./proxy.ts';
+import { proxyFor } from '../../src/render/proxy.ts';
 import { renderKickstart } from '../../src/render/kickstart.ts';
 import { pinnedName } from '../../src/render/kickstart-packages.ts';
 import { checkKickstart, commands, sections, withLayout } from '../rigs/kickstart-rules.ts';
