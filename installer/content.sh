@@ -125,10 +125,16 @@ read_ends() {
 # left of an empty range, and it says whether every block was there. (An installer has no cmp.)
 are_zeros() {
 	az_out=$(dd if="$rc_node" bs="$re_size" count="$re_count" skip="$1" 2>&1 | tr -d '\000' | tail -c 300)
+	az_full="$re_count+0 records in"
 	case $az_out in
-	"$re_count+0 records in"*) [ "${#az_out}" -lt 250 ] || [ "$rc_ends" = unreadable ] || rc_ends=data ;;
-	*"$re_count+0 records in"*) [ "$rc_ends" = unreadable ] || rc_ends=data ;;
-	*) rc_ends=unreadable ;;
+	# Twice: then the first stands on the disk.
+	*"records in"*"records in"*) az_ends=data ;;
+	"$az_full"*) az_ends=zero ;;
+	*"$az_full"*) az_ends=data ;;
+	*) az_ends=unreadable ;;
+	esac
+	case $az_ends:$rc_ends in
+	unreadable:* | data:zero) rc_ends=$az_ends ;;
 	esac
 }
 

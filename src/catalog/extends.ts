@@ -1,4 +1,5 @@
-import type { Problem } from '../report/problem.ts';
+import { suggest } from '../report/did-you-mean.ts';
+import type { Place, Problem } from '../report/problem.ts';
 import type { OsEntry, OsRelease } from './schema.ts';
 
 /** Fields that a release must have once all that it extends is merged in. */
@@ -21,21 +22,27 @@ const NEEDED = [
 export function resolveReleases(
   entries: ReadonlyMap<string, OsEntry>,
   problems: Problem[],
+  placeOf: (name: string) => Place | undefined,
 ): Map<string, OsRelease> {
   const releases = new Map<string, OsRelease>();
+  const report = (name: string, message: string, hint: string) => {
+    const place = placeOf(name);
+    problems.push({
+      ...{ code: 'catalogue', severity: 'error', path: ['os', name], message, hint },
+      ...(place ? { place } : {}),
+    });
+  };
   for (const [name, entry] of entries) {
     if (entry.abstract) continue;
-    const chain = chainOf(name, entries, problems);
+    const chain = chainOf(name, entries, report);
     if (!chain) continue;
     const merged = chain.reduce((base, over) => lay(base, over) as OsEntry);
     const missing = NEEDED.filter((field) => merged[field] === undefined);
     if (missing.length > 0) {
-      problems.push(
-        problem(
-          name,
-          `the release ${name} lacks ${missing.join(', ')}`,
-          'write them, or extend an entry that has them',
-        ),
+      report(
+        name,
+        `the release ${name} lacks ${missing.join(', ')}`,
+        'write them, or extend an entry that has them, such as el9',
       );
       continue;
     }
@@ -48,20 +55,24 @@ export function resolveReleases(
 function chainOf(
   name: string,
   entries: ReadonlyMap<string, OsEntry>,
-  problems: Problem[],
+  report: (name: string, message: string, hint: string) => void,
 ): OsEntry[] | undefined {
   const chain: OsEntry[] = [];
   const seen = new Set<string>();
   for (let next: string | undefined = name; next !== undefined; ) {
     const entry: OsEntry | undefined = entries.get(next);
     if (!entry || seen.has(next)) {
-      problems.push(
-        problem(
+      const way = [...chain.map((e) => e.name).reverse(), next].join(', which extends ');
+      if (entry) report(name, `the release extends itself: ${way}`, 'correct extends in one of them');
+      else
+        report(
           name,
-          entry ? `${next} extends itself` : `there is no entry ${next} to extend`,
-          'correct extends:',
-        ),
-      );
+          `there is no release "${next}" to extend`,
+          suggest(
+            next,
+            [...entries.keys()].filter((other) => other !== name),
+          ),
+        );
       return undefined;
     }
     seen.add(next);
@@ -85,8 +96,4 @@ function lay(base: unknown, over: unknown): unknown {
 
 function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function problem(name: string, message: string, hint: string): Problem {
-  return { code: 'catalogue', severity: 'error', path: ['os', name], message, hint };
 }

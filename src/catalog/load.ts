@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Static, TSchema } from 'typebox';
-import { ProblemsError } from '../report/errors.ts';
-import type { Problem } from '../report/problem.ts';
+import { ExitCode, ProblemsError, reasonOf, UserError } from '../report/errors.ts';
+import type { Place, Problem } from '../report/problem.ts';
 import { parseYaml } from '../spec/parse.ts';
 import { mergeTrees, type Tree } from '../spec/tree.ts';
 import { validate } from '../spec/validate.ts';
@@ -21,15 +21,25 @@ import {
 /**
  * Reads the catalogue under `images/`, first imgbuild's own, then the user's beside the spec: an entry of
  * the same name is laid over ours, a new name is added.
+ * @param from the folder that problems name files from
  * @throws ProblemsError where a file is not what its schema says
  */
-export async function loadCatalog(folders: readonly string[]): Promise<Catalog> {
+export async function loadCatalog(folders: readonly string[], from = process.cwd()): Promise<Catalog> {
   const problems: Problem[] = [];
+  const places = new Map<string, Place>();
+  const readTree = async (file: string): Promise<Tree | undefined> => {
+    const text = await readIfThere(file);
+    if (text === undefined) return undefined;
+    const near = path.relative(from, file);
+    const { tree, problems: wrong } = parseYaml(text, near.startsWith('..') ? file : near);
+    problems.push(...wrong);
+    return tree;
+  };
   const entries = async <S extends TSchema>(kind: string, schema: S): Promise<Map<string, Static<S>>> => {
     const trees = new Map<string, Tree>();
     for (const folder of folders) {
       for (const file of await yamlFiles(path.join(folder, kind))) {
-        const tree = await readTree(file, problems);
+        const tree = await readTree(file);
         if (!tree) continue;
         const name = path.basename(file, '.yaml');
         const below = trees.get(name);
@@ -41,13 +51,14 @@ export async function loadCatalog(folders: readonly string[]): Promise<Catalog> 
       const { value, problems: wrong } = validate(schema, tree);
       problems.push(...wrong);
       if (value !== undefined) found.set(name, value);
+      places.set(`${kind}/${name}`, tree.place);
     }
     return found;
   };
   const single = async <S extends TSchema>(file: string, schema: S): Promise<Static<S> | undefined> => {
     let merged: Tree | undefined;
     for (const folder of folders) {
-      const tree = await readTree(path.join(folder, file), problems, true);
+      const tree = await readTree(path.join(folder, file));
       if (tree) merged = merged ? mergeTrees(merged, tree) : tree;
     }
     if (!merged) return undefined;
@@ -64,7 +75,7 @@ export async function loadCatalog(folders: readonly string[]): Promise<Catalog> 
     single('keys.yaml', keysSchema),
     single('kubernetes.yaml', kubernetesSchema),
   ]);
-  const releases = resolveReleases(os, problems);
+  const releases = resolveReleases(os, problems, (name) => places.get(`os/${name}`));
   if (problems.length > 0 || !keys || !kubernetes) throw new ProblemsError(problems);
   return { os: releases, roles: roles as Map<string, Role>, runtimes, mirrors, keys, kubernetes };
 }
@@ -81,15 +92,16 @@ async function yamlFiles(folder: string): Promise<string[]> {
   }
 }
 
-async function readTree(file: string, problems: Problem[], optional = false): Promise<Tree | undefined> {
-  let text: string;
+async function readIfThere(file: string): Promise<string | undefined> {
   try {
-    text = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
-    if (optional) return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError(
+      `cannot read ${file}: ${reasonOf(error)}`,
+      'correct its permissions, or move it away',
+      ExitCode.usage,
+      error,
+    );
   }
-  const { tree, problems: wrong } = parseYaml(text, file);
-  problems.push(...wrong);
-  return tree;
 }

@@ -50,10 +50,10 @@ export async function loadProject(options: GlobalOptions): Promise<Project> {
     ? [{ file: EXAMPLE, text: await readFile(path.join(root, EXAMPLE), 'utf8') }]
     : await readSpecs(named, options.directory);
   const beside = path.dirname(path.resolve(options.directory, named[0] ?? DEFAULT_SPEC));
-  const catalog = await loadCatalog([
-    path.join(root, 'images'),
-    ...(isExample ? [] : [path.join(beside, 'images')]),
-  ]);
+  const catalog = await loadCatalog(
+    [path.join(root, 'images'), ...(isExample ? [] : [path.join(beside, 'images')])],
+    options.directory,
+  );
   const { spec, problems } = await loadSpec(texts, beside);
   const lockFile = path.join(beside, LOCK_FILE);
   const lockBefore = isExample ? {} : await readLock(lockFile);

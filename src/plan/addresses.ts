@@ -82,12 +82,12 @@ export function allot(
     } else waiting.push({ host, subnet, range });
   }
   // Where the search of a subnet goes on, so that a thousand hosts do not each begin at the start.
-  const next = new Map<SubnetSpec, number>();
+  const next = new Map<string, number>();
   for (const { host, subnet } of waiting) {
     const { from, to } = allotRange(subnet);
-    let candidate = next.get(subnet) ?? from;
+    let candidate = next.get(subnet.cidr) ?? from;
     while (candidate <= to && taken.has(candidate)) candidate++;
-    next.set(subnet, candidate + 1);
+    next.set(subnet.cidr, candidate + 1);
     if (candidate > to) continue;
     taken.add(candidate);
     result.set(host.name, { address: toAddress(candidate), subnet, allotted: true });

@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Type } from 'typebox';
 import { stringify } from 'yaml';
-import { ProblemsError } from '../report/errors.ts';
+import { ExitCode, ProblemsError, reasonOf, UserError } from '../report/errors.ts';
 import { parseYaml } from '../spec/parse.ts';
 import { mapOf, object, optional } from '../spec/schema/build.ts';
 import { ipv4 } from '../spec/schema/words.ts';
@@ -27,8 +27,15 @@ export async function readLock(file: string): Promise<AddressLock> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
-  } catch {
-    return {};
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    // Going on without it would move hosts.
+    throw new UserError(
+      `cannot read ${file}: ${reasonOf(error)}`,
+      'correct its permissions',
+      ExitCode.usage,
+      error,
+    );
   }
   const { tree, problems } = parseYaml(text, path.basename(file));
   if (!tree) {

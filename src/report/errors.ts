@@ -1,4 +1,4 @@
-import type { Problem } from './problem.ts';
+import { type Problem, sortProblems } from './problem.ts';
 
 /** Exit codes of every command; `src/main.ts` is the only place that sets one. */
 export const ExitCode = { done: 0, problems: 1, usage: 2, program: 3 } as const;
@@ -27,6 +27,21 @@ export class ProblemsError extends Error {
   constructor(problems: readonly Problem[]) {
     super(`${problems.length} problems`);
     this.name = 'ProblemsError';
-    this.problems = problems;
+    this.problems = sortProblems(problems);
   }
+}
+
+/** Why a file could not be read or written, in a person's words. */
+export function reasonOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  const known: Record<string, string> = {
+    ENOENT: 'there is no such file',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of its path is no folder',
+    EACCES: 'permission denied',
+    EPERM: 'permission denied',
+    ENOSPC: 'no space is left on the disk',
+    EROFS: 'the file system is read-only',
+  };
+  return known[code ?? ''] ?? code ?? 'it cannot be read';
 }

@@ -31,7 +31,9 @@ export function parseYaml(text: string, file: string): { tree?: Tree; problems: 
     const before = source.slice(0, Math.min(...garbage)).split('\n');
     const place = { file, line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
     return {
-      problems: [yamlProblem('the file is not text in UTF-8', 'save it as UTF-8, without archives or images', place)],
+      problems: [
+        yamlProblem('the file is not text in UTF-8', 'save it as UTF-8, without archives or images', place),
+      ],
     };
   }
   return new Reader(source, file).read();
@@ -70,13 +72,14 @@ class Reader {
     for (const { code, message, pos } of [...document.errors, ...document.warnings]) {
       const place = this.placeAt(pos[0]);
       // How deep the parser got depends on the machine: only the line can be told.
-      if (code === 'RESOURCE_EXHAUSTION')
-        this.problems.push(yamlProblem(TOO_DEEP, LOOK_FOR_BRACKETS, { ...place, col: 1 }));
-      else this.problems.push(yamlProblem(sentence(message), hintFor(code), place));
+      if (code === 'RESOURCE_EXHAUSTION') this.lose(TOO_DEEP, LOOK_FOR_BRACKETS, { ...place, col: 1 });
+      else this.problems.push(yamlProblem(...inWords(code, message), place));
     }
     if (this.problems.length > 0) return { problems: this.problems };
     if (document.contents === null)
-      return { problems: [yamlProblem('the file is empty', 'write one with: imgbuild init', this.placeAt(0))] };
+      return {
+        problems: [yamlProblem('the file is empty', 'write one with: imgbuild init', this.placeAt(0))],
+      };
     const tree = this.convert(document, document.contents, this.placeAt(0), 0);
     return this.isLost ? { problems: this.problems } : { tree, problems: this.problems };
   }
@@ -105,7 +108,13 @@ class Reader {
       return this.lose('the aliases make the file too large', 'write out what is meant', place);
     if (isAlias(node)) {
       const target = node.resolve(document);
-      if (target && this.open.has(target))
+      if (!target)
+        return this.lose(
+          `no &${node.source} stands before *${node.source}`,
+          'define the anchor further up',
+          place,
+        );
+      if (this.open.has(target))
         return this.lose(`*${node.source} is a part of itself`, 'write out what is meant', place);
       return this.convert(document, target, place, level);
     }
@@ -160,8 +169,10 @@ class Reader {
             keyPlace,
           ),
         );
-      else own.set(key, keyPlace);
-      map.entries.set(key, { keyPlace, value });
+      else {
+        own.set(key, keyPlace);
+        map.entries.set(key, { keyPlace, value });
+      }
     }
     return map;
   }
@@ -171,15 +182,31 @@ function yamlProblem(message: string, hint: string, place: Place): Problem {
   return { code: 'yaml', severity: 'error', path: [], message, hint, place };
 }
 
-function sentence(message: string): string {
-  return message.charAt(0).toLowerCase() + message.slice(1);
-}
-
-function hintFor(code: string): string {
-  if (code === 'TAB_AS_INDENT') return 'indent with spaces, not tabs';
-  if (code === 'BAD_ALIAS') return 'define the anchor (&name) before the alias (*name) that uses it';
-  if (code === 'TAG_RESOLVE_FAILED') return 'remove the tag: a spec knows none';
-  if (code === 'MULTIPLE_DOCS')
-    return 'remove the line "---"; to lay one file over another, give --spec twice';
-  return 'mend the YAML here; a value with ": ", "#" or a leading special character needs quotes';
+/** What the parser found and what to do about it, in words for people who never read YAML's grammar. */
+function inWords(code: string, message: string): [message: string, hint: string] {
+  const quotes = 'put the value in quotes';
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return ['a tab stands where the line is indented', 'indent with spaces'];
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return ['a second ": " stands in a value', quotes];
+    case 'MULTIPLE_DOCS':
+      return [
+        'a second document begins here',
+        'remove the line "---"; to lay one file over another, give --spec twice',
+      ];
+    case 'TAG_RESOLVE_FAILED':
+      return [`${/!\S*/.exec(message)?.[0] ?? 'the tag'} means nothing here`, 'remove the tag'];
+    case 'BAD_INDENT': {
+      const bracket = /end with a ([\]}])/.exec(message)?.[1];
+      if (bracket) return [`a "${bracket}" is missing`, 'close the bracket that is open here'];
+      return ['the line is indented unlike its neighbours', 'begin keys of one map in the same column'];
+    }
+    case 'MISSING_CHAR':
+      if (/closing/.test(message)) return ['a quote is not closed', 'close it'];
+  }
+  return [
+    message.charAt(0).toLowerCase() + message.slice(1),
+    `mend the YAML here; where a value has ": ", " #" or a special character in front, ${quotes}`,
+  ];
 }

@@ -63,6 +63,7 @@ function translate(error: ErrorObject, tree: Tree): Problem {
   const schema = (error.parentSchema ?? {}) as {
     description?: string;
     expects?: string;
+    pattern?: string;
     minimum?: number;
     maximum?: number;
     properties?: Record<string, { description?: string }>;
@@ -87,7 +88,7 @@ function translate(error: ErrorObject, tree: Tree): Problem {
       return at(
         'value-type',
         `${name} must be ${article(wanted)}, not ${kindOf(error.data, node)}`,
-        remedy(wanted, error.data, got, about),
+        remedy(wanted, error.data, got, about, path.at(-1), schema),
       );
     }
     case 'enum': {
@@ -120,7 +121,11 @@ function translate(error: ErrorObject, tree: Tree): Problem {
       );
     case 'minItems': {
       const least = Number(error.params.limit);
-      return at('value-range', `${name} needs at least ${least === 1 ? 'one entry' : `${least} entries`}`, `add to ${about}`);
+      return at(
+        'value-range',
+        `${name} needs at least ${least === 1 ? 'one entry' : `${least} entries`}`,
+        `add to ${about}`,
+      );
     }
     case 'uniqueItems': {
       // ajv names the two in either order; the later one is to go.
@@ -139,10 +144,23 @@ function translate(error: ErrorObject, tree: Tree): Problem {
 }
 
 /** What to do about a value of the wrong kind. */
-function remedy(wanted: string, data: unknown, got: string, about: string): string {
-  if (data === null) return `fill it in, or remove the key; ${about}`;
+function remedy(
+  wanted: string,
+  data: unknown,
+  got: string,
+  about: string,
+  last: string | number | undefined,
+  schema: { pattern?: string; expects?: string },
+): string {
+  if (last === undefined) return 'write keys and their values, as in "name: lab"';
+  if (data === null)
+    return `fill it in, or remove the ${typeof last === 'number' ? 'entry' : 'key'}; ${about}`;
   const isPlain = typeof data !== 'object';
-  if (wanted === 'string' && isPlain) return `put it in quotes: "${got}"`;
+  if (wanted === 'string' && isPlain) {
+    // Quotes alone make no version of 1.30.
+    const isEnough = schema.pattern === undefined || new RegExp(schema.pattern, 'u').test(got);
+    return isEnough || !schema.expects ? `put it in quotes: "${got}"` : `write ${schema.expects}`;
+  }
   if (wanted === 'array' && isPlain) return `write it as a list: [${String(data)}]`;
   if (wanted === 'integer' && typeof data === 'string' && /^\d+$/.test(data))
     return `write it without quotes: ${data}`;

@@ -487,6 +487,12 @@ export const cases: Case[] = [
     want: { system: ['sda', 'sdb'], data: ['sdc', 'sdd'] },
   },
   {
+    name: 'not larger than',
+    machine: { disks: [flash(0), flash(1), flash(2, { size: 481 * GB })] },
+    groups: [...ssdOnly, '--max', `${480 * GB}`],
+    want: { system: ['sda', 'sdb'] },
+  },
+  {
     name: 'by model, as udev has it whole',
     machine: { disks: [flash(0), flash(1), flash(2, { model: 'INTEL SSDSC2KB960G8' })] },
     groups: [...ssdOnly, '--model', 'INTEL SSDSC2KB480G8'],
@@ -585,6 +591,18 @@ export const cases: Case[] = [
         /data: \{ serial: \[PHYF2480, PHYF3480\] \}/,
       ],
     },
+  },
+  {
+    name: 'sizes that run into each other',
+    machine: { disks: [400, 416, 432, 448].map((size, n) => flash(n, { size: size * GB })) },
+    groups: anyAny,
+    want: { refused: [/neither one nor two classes/] },
+  },
+  {
+    name: 'larger ones that are unlike',
+    machine: { disks: [480, 480, 960, 1920].map((size, n) => flash(n, { size: size * GB })) },
+    groups: anyAny,
+    want: { refused: [/neither one nor two classes/] },
   },
   {
     name: 'classes that do not fit the counts',
@@ -889,7 +907,7 @@ export const cases: Case[] = [
   {
     name: 'a disk that says what dd says',
     machine: {
-      disks: [ssd(0), ssd(1, { bytes: { 0: '256+0 records in\n256+0 records out\n'.padEnd(300, 'x') } })],
+      disks: [ssd(0), ssd(1, { bytes: { 0: '256+0 records in\n' } })],
     },
     groups: ssdOnly,
     want: { refused: [/nvme1n1: data/] },

@@ -1,7 +1,9 @@
+import { plural } from '../../report/print.ts';
+import type { SubnetSpec } from '../../spec/schema/cluster.ts';
 import { NETWORKS, type NetworkName } from '../../spec/schema/host.ts';
 import { allotRange, networksOf, subnetForRole, subnetsOf } from '../addresses.ts';
 import { contains, toNumber, toRange } from '../ipv4.ts';
-import { type Rule, type RuleContext, repeated } from './rule.ts';
+import { type Rule, type RuleContext, repeated, words } from './rule.ts';
 
 /** Addresses that hosts were given in the spec. */
 function* given({ cluster }: RuleContext) {
@@ -50,7 +52,7 @@ export const addressRules: Rule[] = [
         report(
           path,
           `${address} of ${host.name} is in no subnet of ${name}`,
-          `choose one in ${subnets.map((s) => s.cidr).join(' or ')}`,
+          `choose one in ${subnets.map((s) => s.cidr).join(' or ')}, or leave it out: it is then allotted`,
         );
       }
     },
@@ -74,16 +76,22 @@ export const addressRules: Rule[] = [
           if (!contains(range, value)) continue;
           const what =
             address === subnet.gateway
-              ? 'the gateway'
+              ? 'the gateway of'
               : value === range.first
-                ? 'the network address'
+                ? 'the network address of'
                 : value === range.last
-                  ? 'the broadcast address'
-                  : address === cluster.kubernetes.endpoint.vip || address === cluster.ingress.vip
-                    ? 'a virtual address'
-                    : undefined;
+                  ? 'the broadcast address of'
+                  : address === cluster.kubernetes.endpoint.vip
+                    ? 'the virtual address of the API, in'
+                    : address === cluster.ingress.vip
+                      ? 'the virtual address of ingress, in'
+                      : undefined;
           if (what)
-            report(path, `${address} of ${host.name} is ${what} of ${subnet.cidr}`, 'choose another address');
+            report(
+              path,
+              `${address} of ${host.name} is ${what} ${subnet.cidr}`,
+              'choose another, or leave it out: it is then allotted',
+            );
         }
       }
     },
@@ -143,7 +151,8 @@ export const addressRules: Rule[] = [
     remedy: 'Widen the subnet’s `allot` range, or divide the network otherwise.',
     example: 'networks: { management: { allot: { from: 10.10.0.11, to: 10.10.0.12 } } }\n',
     check: ({ cluster, host }, report) => {
-      for (const [h, spec] of cluster.hosts.entries()) {
+      const without = new Map<string, { subnet: SubnetSpec; hosts: { index: number; name: string }[] }>();
+      for (const [index, spec] of cluster.hosts.entries()) {
         for (const name of networksOf(spec)) {
           const network = cluster.networks[name];
           const planned = host.get(spec.name);
@@ -151,13 +160,17 @@ export const addressRules: Rule[] = [
             continue;
           const subnet = subnetForRole(network, spec.role);
           if (!subnet) continue;
-          const { from, to } = allotRange(subnet);
-          report(
-            ['hosts', h, 'name'],
-            `no address is left for ${spec.name} in ${subnet.cidr} (${Math.max(0, to - from + 1)} to allot)`,
-            'widen allot, or give the network another subnet',
-          );
+          const { hosts } = without.get(subnet.cidr) ?? { hosts: [] };
+          without.set(subnet.cidr, { subnet, hosts: [...hosts, { index, name: spec.name }] });
         }
+      }
+      for (const { subnet, hosts } of without.values()) {
+        const { from, to } = allotRange(subnet);
+        report(
+          ['hosts', hosts[0]?.index ?? 0, 'name'],
+          `${plural(hosts.length, 'host')} too many for ${subnet.cidr}, which has ${Math.max(0, to - from + 1)} to allot: ${words(hosts.map(({ name }) => name))}`,
+          'widen allot, or give the network another subnet',
+        );
       }
     },
   },

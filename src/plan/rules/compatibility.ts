@@ -66,6 +66,7 @@ export const compatibilityRules: Rule[] = [
     remedy: 'On EL 10 use `kernel: stock`; `ml` follows the newest kernel and is no long-term one.',
     example: 'os: { release: rocky-10, kernel: lt }\n',
     check: ({ cluster, catalog }, report) => {
+      const reported = new Set<string>();
       for (const [index, host] of cluster.hosts.entries()) {
         const role = catalog.roles.get(host.role);
         if (!role) continue;
@@ -79,13 +80,15 @@ export const compatibilityRules: Rule[] = [
             : cluster.roles[host.role]?.os
               ? ['roles', host.role, 'os']
               : ['os'];
+        // One report for each level and release that it is wrong for.
+        const about = `${path.join('.')} ${release.name}`;
+        if (reported.has(about)) continue;
+        reported.add(about);
         report(
           [...path, 'kernel'],
           `there is no kernel-${os.kernel} for ${release.name}`,
-          `use kernel: ${release.kernels.default} (${release.kernels[release.kernels.default]?.version}); there is ${choice.join(' and ')}`,
+          `use kernel: ${release.kernels.default} (${release.kernels[release.kernels.default]?.version}), or leave kernel out; the release has ${choice.join(' and ')}`,
         );
-        // One report for the level that said it.
-        if (path[0] !== 'hosts') return;
       }
     },
   },
@@ -170,9 +173,10 @@ export const compatibilityRules: Rule[] = [
     example: 'etcd: { version: 3.3.12 }\n',
     check: (context, report) => {
       const minor = minorData(context);
-      const { version } = context.plan.cluster.etcd;
-      if (!minor || context.cluster.etcd.version === undefined) return;
-      if (compareVersions(version, minor.etcd.min) < 0)
+      const { version } = context.cluster.etcd;
+      if (version === undefined) return;
+      const use = minor ? `use ${minor.etcd.default}` : 'leave version out';
+      if (minor && compareVersions(version, minor.etcd.min) < 0)
         report(
           ['etcd', 'version'],
           `Kubernetes ${context.cluster.kubernetes.version} wants etcd ${minor.etcd.min} or newer`,
@@ -182,7 +186,7 @@ export const compatibilityRules: Rule[] = [
         report(
           ['etcd', 'version'],
           `no checksum is known for etcd ${version}`,
-          `use ${minor.etcd.default}, or add its sha256 in images/kubernetes.yaml beside the spec`,
+          `${use}, or add its sha256 in images/kubernetes.yaml beside the spec`,
         );
     },
   },

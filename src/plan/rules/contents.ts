@@ -1,5 +1,13 @@
 import { type Rule, repeated } from './rule.ts';
 
+/** Accounts that a release or a package of ours makes: useradd would fail, or hand the account over. */
+const SYSTEM_ACCOUNTS = new Set(
+  (
+    'root bin daemon adm lp sync shutdown halt mail operator games ftp nobody dbus polkitd sshd chrony tss rpc ' +
+    'rpcuser systemd-network systemd-resolve systemd-coredump systemd-oom wheel docker etcd haproxy keepalived nginx'
+  ).split(' '),
+);
+
 /** Accounts, files and settings that a spec puts on its hosts. */
 export const contentRules: Rule[] = [
   {
@@ -11,23 +19,25 @@ export const contentRules: Rule[] = [
     remedy: 'Choose another name, or another `breakGlass.user`.',
     example: 'users:\n  - { name: root, sshKeys: [] }\n',
     check: ({ cluster }, report) => {
+      const { enabled, user: breakGlass } = cluster.breakGlass;
+      if (enabled && SYSTEM_ACCOUNTS.has(breakGlass))
+        report(['breakGlass', 'user'], `"${breakGlass}" is an account of the system`, 'choose another name');
       for (const [index, { name }] of cluster.users.entries()) {
-        const taken = [
-          'root',
-          'etcd',
-          'docker',
-          'nobody',
-          ...(cluster.breakGlass.enabled ? [cluster.breakGlass.user] : []),
-        ];
-        if (taken.includes(name))
-          report(['users', index, 'name'], `the name "${name}" is taken`, 'choose another');
+        if (SYSTEM_ACCOUNTS.has(name))
+          report(['users', index, 'name'], `"${name}" is an account of the system`, 'choose another name');
+        else if (enabled && name === breakGlass)
+          report(
+            ['users', index, 'name'],
+            `"${name}" is the break-glass account`,
+            'choose another name, or another breakGlass.user',
+          );
       }
       for (const [, ...others] of repeated([...cluster.users.entries()], ([, user]) => user.name)) {
         for (const [index, user] of others)
           report(
             ['users', index, 'name'],
             `an account "${user.name}" stands further up`,
-            'remove one of them',
+            'rename or remove one of them',
           );
       }
     },
@@ -52,18 +62,26 @@ export const contentRules: Rule[] = [
   {
     code: 'file-content',
     severity: 'error',
-    title: 'A file has no content, or two',
+    title: 'A file has no content, or two, or is laid twice',
     reason:
-      'A file is what `content` says or what the file named by `source` holds; with both or neither it is unclear what should lie on the host.',
+      'A file is what `content` says or what the file named by `source` holds; with both or neither, or two files for one path, it is unclear what should lie on the host.',
     remedy: 'Give one of the two.',
     example: 'files:\n  - { path: /etc/motd }\n',
     check: ({ cluster }, report) => {
       const look = (files: typeof cluster.files, path: (string | number)[]) => {
+        for (const [, ...others] of repeated([...(files ?? []).entries()], ([, file]) => file.path)) {
+          for (const [index, file] of others)
+            report(
+              [...path, 'files', index, 'path'],
+              `${file.path} stands further up`,
+              'remove one of them; a role’s or a host’s own files may replace the cluster’s',
+            );
+        }
         for (const [index, file] of (files ?? []).entries()) {
           if ((file.content === undefined) === (file.source === undefined)) {
             report(
               [...path, 'files', index],
-              `${file.path} needs either content or source`,
+              `${file.path} has ${file.content === undefined ? 'neither content nor source' : 'both content and source'}`,
               'give one of the two',
             );
           }
@@ -99,7 +117,7 @@ export const contentRules: Rule[] = [
           if (name === 'fs.may_detach_mounts' && newest)
             report(at, 'fs.may_detach_mounts belongs to the 3.10 kernel alone', 'remove it');
           if (name === 'net.netfilter.nf_conntrack_max' && !/^\d+$/.test(value))
-            report(at, `${name} must be a number`, 'put the number in quotes');
+            report(at, `${name} must be a number, not "${value}"`, 'write a number in quotes');
         }
       };
       look(cluster.sysctls, []);

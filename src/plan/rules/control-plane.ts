@@ -189,10 +189,19 @@ export const controlPlaneRules: Rule[] = [
       'hosts:\n  - { name: edge-1, role: ingress, nics: [{ mac: "52:54:00:00:00:11", networks: [management] }] }\n  - { name: edge-2, role: ingress, nics: [{ mac: "52:54:00:00:00:12", networks: [management] }] }\n',
     check: ({ cluster, plan }, report) => {
       const hosts = plan.hosts.filter((host) => host.isIngress);
+      const second = cluster.hosts.findIndex((host) => host.name === hosts[1]?.name);
       if (hosts.length > 1 && !cluster.ingress.vip)
-        report(['ingress', 'vip'], `${hosts.length} ingress hosts share no address`, 'set ingress.vip');
-      if (hosts.length === 0 && cluster.ingress.vip)
-        report(['ingress', 'vip'], 'no host has the role ingress', 'add one, or remove ingress.vip');
+        report(
+          ['hosts', second, 'role'],
+          `${hosts.length} ingress hosts share no virtual address`,
+          'set ingress.vip to a free address of their subnet',
+        );
+      if (hosts.length === 0 && cluster.ingress.vip && cluster.hosts.length === plan.hosts.length)
+        report(
+          ['ingress', 'vip'],
+          'no host has the role ingress',
+          'add a host of that role, or remove ingress.vip',
+        );
     },
   },
 ];

@@ -49,6 +49,10 @@ function matches(group: DiskGroupPlan, disk: Disk): boolean {
   );
 }
 
+function fitting(count: number): string {
+  return count === 1 ? '1 of its disks fits' : `${count === 0 ? 'none' : count} of its disks fit`;
+}
+
 /** What is wrong with these disks for this layout; undefined where it can be met. */
 function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefined {
   const { groups, tolerance } = host.disks;
@@ -56,12 +60,12 @@ function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefin
   for (const group of groups) {
     const fit = disks.filter((disk) => matches(group, disk));
     const what = `${group.count} ${group.media === 'any' ? 'disks' : group.media === 'ssd' ? 'SSDs' : 'HDDs'} for ${group.name}`;
-    if (fit.length < group.count) return `it wants ${what}, and ${fit.length} of the disks fit`;
+    if (fit.length < group.count) return `it wants ${what}, and ${fitting(fit.length)}`;
     const named = group.serial.length + group.wwn.length + group.path.length > 0;
     const shared =
       data && system ? disks.filter((disk) => matches(system, disk) && matches(data, disk)).length : 0;
     if (!named && shared === 0 && fit.length > group.count)
-      return `it wants ${what}, and ${fit.length} of the disks fit: the installer will not choose`;
+      return `it wants ${what}, and ${fitting(fit.length)}: the installer will not choose`;
     if (shared === 0 && fit.length === group.count && group.count === 2) {
       const [a, b] = fit.map((disk) => disk.size).sort((x, y) => x - y);
       if (a !== undefined && b !== undefined && b - a > (b * tolerance) / 100)
@@ -72,10 +76,10 @@ function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefin
   const either = disks.filter((disk) => matches(system, disk) || matches(data, disk));
   const wanted = system.count + data.count;
   if (either.length < wanted)
-    return `it wants ${wanted} disks for system and data together, and ${either.length} fit`;
+    return `it wants ${wanted} disks for system and data together, and ${fitting(either.length)}`;
   const named = [system, data].some((g) => g.serial.length + g.wwn.length + g.path.length > 0);
   if (!named && either.length > wanted)
-    return `it wants ${wanted} disks for system and data together, and ${either.length} fit: the installer will not choose`;
+    return `it wants ${wanted} disks for system and data together, and ${fitting(either.length)}: the installer will not choose`;
   return undefined;
 }
 
@@ -115,16 +119,24 @@ export const hardwareRules: Rule[] = [
     reason: 'The smallest size that matches is larger than the largest.',
     remedy: 'Correct `size.min` or `size.max`.',
     example: 'disks: { system: { size: { min: 2T, max: 1T } } }\n',
-    check: ({ plan }, report) => {
+    check: ({ cluster, host }, report) => {
       const seen = new Set<string>();
-      for (const host of plan.hosts) {
-        for (const { name, min, max } of host.disks.groups) {
-          if (min === undefined || max === undefined || min <= max || seen.has(`${name} ${min} ${max}`))
-            continue;
-          seen.add(`${name} ${min} ${max}`);
+      for (const [index, spec] of cluster.hosts.entries()) {
+        const plan = host.get(spec.name);
+        for (const { name, min, max } of plan?.disks.groups ?? []) {
+          if (min === undefined || max === undefined || min <= max) continue;
+          // The level that has the last word.
+          const level = spec.disks?.[name]?.size
+            ? ['hosts', index]
+            : cluster.roles[spec.role]?.disks?.[name]?.size
+              ? ['roles', spec.role]
+              : [];
+          const path = [...level, 'disks', name, 'size'];
+          if (seen.has(path.join(' '))) continue;
+          seen.add(path.join(' '));
           report(
-            ['disks', name, 'size'],
-            `the ${name} disks of ${host.name} must be at least ${sizeText(min)} and at most ${sizeText(max)}`,
+            path,
+            `the ${name} disks of ${spec.name} must be at least ${sizeText(min)} and at most ${sizeText(max)}`,
             'correct size.min or size.max',
           );
         }
@@ -227,7 +239,7 @@ export const hardwareRules: Rule[] = [
           report(
             ['hosts', index, 'hardware', 'memory'],
             `${plan.name} has ${(perCpu / 2 ** 30).toFixed(1)} GiB for each CPU; ${range.min} to ${range.max} is usual`,
-            'leave it where the workload asks for it',
+            `choose ${range.min} to ${range.max} GiB for each CPU, unless the workload asks for this`,
           );
       }
     },

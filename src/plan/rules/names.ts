@@ -69,6 +69,28 @@ export const nameRules: Rule[] = [
     },
   },
   {
+    code: 'host-name-reserved',
+    severity: 'error',
+    title: 'A host’s name means something else',
+    reason:
+      '`localhost` is every host’s own name for itself, and `all` stands for all bootstrap tokens in the secrets’ store.',
+    remedy: 'Rename the host.',
+    example:
+      'hosts:\n  - { name: localhost, role: worker, nics: [{ mac: "52:54:00:00:00:09", networks: [management] }] }\n',
+    check: ({ cluster }, report) => {
+      for (const [index, { name }] of cluster.hosts.entries()) {
+        if (name === 'localhost' || name === 'all')
+          report(
+            ['hosts', index, 'name'],
+            name === 'all'
+              ? 'the secrets’ store uses the name "all" for all tokens'
+              : 'every host calls itself "localhost"',
+            'rename the host',
+          );
+      }
+    },
+  },
+  {
     code: 'role-unknown',
     severity: 'error',
     title: 'A role is not in the catalogue',

@@ -1,7 +1,8 @@
+import { plural } from '../../report/print.ts';
 import { NETWORKS } from '../../spec/schema/host.ts';
 import { networksOf, subnetsOf } from '../addresses.ts';
 import { contains, overlap, type Range, rangeText, toNumber, toRange } from '../ipv4.ts';
-import type { Rule, RuleContext } from './rule.ts';
+import { type Rule, type RuleContext, words } from './rule.ts';
 
 /** Every range of the cluster by name. */
 function ranges({ cluster }: RuleContext): { name: string; path: (string | number)[]; range: Range }[] {
@@ -229,7 +230,7 @@ export const networkRules: Rule[] = [
       if (nodes > room)
         report(
           ['kubernetes', 'podSubnet'],
-          `${cluster.kubernetes.podSubnet} has room for ${room} nodes, and there are ${nodes}`,
+          `${cluster.kubernetes.podSubnet} has room for ${plural(room, 'node')}, and there are ${nodes}`,
           'choose a wider range, such as 10.244.0.0/16',
         );
     },
@@ -270,11 +271,10 @@ export const networkRules: Rule[] = [
       const without = cluster.hosts.filter(
         (host) => !networksOf(host).some((name) => (cluster.networks[name]?.dns.length ?? 0) > 0),
       );
-      const [first] = without;
-      if (first)
+      if (without.length > 0)
         report(
           ['networks', 'management', 'dns'],
-          `${first.name}${without.length > 1 ? ` and ${without.length - 1} more hosts have` : ' has'} no name server`,
+          `${words(without.map((host) => host.name))} ${without.length > 1 ? 'have' : 'has'} no name server`,
           'set networks.management.dns',
         );
     },
