@@ -55,6 +55,7 @@ class TargetPlanner {
   private readonly catalog: Catalog;
   private readonly sources: ReadonlyMap<string, string>;
   private readonly via: string;
+  private readonly targets = new Map<string, Target | undefined>();
   private readonly topology: 'external' | 'stacked';
 
   constructor(
@@ -108,6 +109,13 @@ class TargetPlanner {
 
   /** What hosts and images share; undefined where the catalogue lacks the release or the runtime. */
   private target(role: Role, settings: Settings): Target | undefined {
+    // A thousand workers are planned once.
+    const key = `${role.name} ${JSON.stringify(settings)}`;
+    if (!this.targets.has(key)) this.targets.set(key, this.newTarget(role, settings));
+    return this.targets.get(key);
+  }
+
+  private newTarget(role: Role, settings: Settings): Target | undefined {
     const { cluster, catalog } = this;
     const os = catalog.os.get(settings.os.release);
     const isNode = role.kubernetes !== 'none';

@@ -11,13 +11,14 @@ export function toBytes(size: string): number {
 /** `480 GB`, as disks are sold. */
 export function sizeText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  const rounded = (value: number) => Number(value.toFixed(value < 10 ? 1 : 0));
   let value = bytes;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  while (rounded(value) >= 1000 && unit < units.length - 1) {
     value /= 1000;
     unit++;
   }
-  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[unit]}`;
+  return `${rounded(value)} ${units[unit]}`;
 }
 
 /** -1, 0 or 1: dotted versions compared number by number; anything after a dash is left out. */

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Columns padded to their widest cell, two spaces apart; no spaces at the ends of lines. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = heading.map((title, column) =>
@@ -11,10 +13,10 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
   return `${[heading, ...rows].map(line).join('\n')}\n`;
 }
 
-/** Columns that a text takes: an East Asian wide character takes two. */
+/** Columns that a text takes: an East Asian wide character takes two, a colour none. */
 function width(text: string): number {
   let sum = 0;
-  for (const character of text) {
+  for (const character of stripVTControlCharacters(text)) {
     sum += /\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|[\uff00-\uff60]/u.test(character) ? 2 : 1;
   }
   return sum;

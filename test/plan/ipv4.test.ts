@@ -9,8 +9,8 @@ const cidr = fc
 
 describe('IPv4', () => {
   test('numbers and addresses round-trip', () => {
-    fc.assert(fc.property(number, (value) => expect(toNumber(toAddress(value))).toBe(value)));
-    fc.assert(fc.property(fc.ipV4(), (address) => expect(toAddress(toNumber(address))).toBe(address)));
+    fc.assert(fc.property(number, (value) => toNumber(toAddress(value)) === value));
+    fc.assert(fc.property(fc.ipV4(), (address) => toAddress(toNumber(address)) === address));
   });
 
   test('a range holds its ends and as many addresses as its prefix says, and nothing beside', () => {

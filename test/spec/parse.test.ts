@@ -153,7 +153,7 @@ describe('a spec that somebody broke', () => {
           expect(`${message} ${hint}`).not.toMatch(/undefined|NaN|Infinity|\[object/);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 6000 },
     );
   });
 });
