@@ -49,6 +49,9 @@ for (const { hosts, files, megabytes, total, memory, yardstick } of results) {
 }
 const [, hundred, thousand] = results;
 console.log('\nwhere the time goes with 1,000 hosts, in ms');
-for (const [phase, ms] of Object.entries(thousand.phases)) console.log(`  ${phase.padEnd(16)} ${ms.toFixed(0).padStart(6)}`);
+for (const [phase, ms] of Object.entries(thousand.phases))
+  console.log(`  ${phase.padEnd(16)} ${ms.toFixed(0).padStart(6)}`);
 const growth = (thousand.total - hundred.total) / (hundred.total * 9);
-console.log(`\nfrom 100 to 1,000 hosts each further host costs ${growth.toFixed(2)} of what one of the first 100 did (1 or less: linear)`);
+console.log(
+  `\nfrom 100 to 1,000 hosts each further host costs ${growth.toFixed(2)} of what one of the first 100 did (1 or less: linear)`,
+);

@@ -26,7 +26,7 @@ export async function problemsOf(texts: readonly SpecText[], options: Options = 
 }
 
 /** Spec, plan and problems of these texts. */
-export async function planOf(
+async function planOf(
   texts: readonly SpecText[],
   { lock = {}, directory = '.' }: Options = {},
 ): Promise<Partial<PlanResult> & { spec?: LoadedSpec; problems: Problem[] }> {

@@ -9,8 +9,11 @@ test.each(references())('$path is what the code says (npm run generate)', ({ pat
 test('every code that is reported anywhere is explained', () => {
   const document = readFileSync('docs/problems.md', 'utf8');
   const reported = new Set<string>();
-  for (const file of readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))) {
-    for (const [, code] of readFileSync(`src/${file}`, 'utf8').matchAll(/code: '([a-z0-9-]+)'/g)) if (code) reported.add(code);
+  for (const file of readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  )) {
+    for (const [, code] of readFileSync(`src/${file}`, 'utf8').matchAll(/code: '([a-z0-9-]+)'/g))
+      if (code) reported.add(code);
   }
   expect(reported.size).toBeGreaterThan(50);
   for (const code of reported) expect(document, code).toContain(`### ${code}\n`);

@@ -17,7 +17,11 @@ const timed = async (name, work) => {
 
 const { project, secrets, render, write, assets } = await timed('start', async () => ({
   project: await import('../../dist/cli/project.js'),
-  secrets: { ...(await import('../../dist/secrets/store.js')), ...(await import('../../dist/secrets/ensure.js')), ...(await import('../../dist/secrets/resolve.js')) },
+  secrets: {
+    ...(await import('../../dist/secrets/store.js')),
+    ...(await import('../../dist/secrets/ensure.js')),
+    ...(await import('../../dist/secrets/resolve.js')),
+  },
   render: await import('../../dist/render/render.js'),
   write: await import('../../dist/render/write.js'),
   assets: (await import('../../dist/render/assets.js')).loadAssets(),

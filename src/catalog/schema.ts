@@ -227,7 +227,6 @@ export type SigningKeys = Static<typeof keysSchema>;
 export type KubernetesData = Static<typeof kubernetesSchema>;
 export type KubernetesMinor = Static<typeof minor>;
 export type KernelFlavor = Static<typeof kernelFlavor>;
-export type Repository = Static<typeof repository>;
 
 type Complete<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 

@@ -16,7 +16,7 @@ import type { Io } from './io.ts';
 import { collect } from './options.ts';
 
 /** The whole command line. `done` gets the exit code of the command that ran. */
-export function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
+function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command('imgbuild')
     .description(
       'One spec file in, every host of a Kubernetes cluster out: kickstarts, overlays, secrets, golden images.',

@@ -17,7 +17,7 @@ import type { GlobalOptions } from './options.ts';
 /** The spec that is found without being named. */
 export const DEFAULT_SPEC = 'cluster.yaml';
 /** The built-in example, below the package's root. */
-export const EXAMPLE = 'examples/production.yaml';
+const EXAMPLE = 'examples/production.yaml';
 
 /** A spec, its catalogue and what follows from them. */
 export interface Project {

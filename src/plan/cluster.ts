@@ -21,7 +21,7 @@ export interface KnownHost {
  * cluster's own: `prod-3f9a1c`. It follows from the cluster's name and management network alone, so that
  * no other change of the spec makes a host look foreign.
  */
-export function clusterMark(cluster: Cluster): string {
+function clusterMark(cluster: Cluster): string {
   const identity = `${cluster.name}\n${cluster.networks.management.cidr}`;
   const digest = createHash('sha256').update(identity).digest('hex').slice(0, 6);
   // A GPT name has 36 characters; the mark may take 20 of them.

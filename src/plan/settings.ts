@@ -10,7 +10,7 @@ import type {
 } from '../spec/schema/host.ts';
 
 /** The release that is used where a spec names none. */
-export const DEFAULT_OS = 'rocky-9';
+const DEFAULT_OS = 'rocky-9';
 
 /** What the levels of a spec add up to for one target. */
 export interface Settings {

@@ -3,7 +3,7 @@ import type { Problem } from './problem.ts';
 import { pathText } from './problem.ts';
 
 /** `cluster.yaml:12:11: error: … [host-name]` and what to do, one problem. */
-export function problemText(problem: Problem, paint: Paint): string {
+function problemText(problem: Problem, paint: Paint): string {
   const { place, severity, message, code, hint, path } = problem;
   const where = place
     ? `${place.file}:${place.line}:${place.col}: `

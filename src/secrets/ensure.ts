@@ -70,7 +70,7 @@ export function missing(plan: Plan, store: SecretStore): string[] {
 }
 
 /** Reads the store, and throws where it has errors. */
-export function sound(plan: Plan, store: SecretStore, now: Date): Survey {
+function sound(plan: Plan, store: SecretStore, now: Date): Survey {
   const found = survey(plan, store, now);
   const findings = findingsOf(found);
   if (hasErrors(findings)) throw new ProblemsError(findings.filter((f) => f.severity === 'error'));

@@ -303,19 +303,41 @@ it('LUKS between LVM and a partition', async () => {
 });
 
 it('an IMSM container goes after its volume', async () => {
-  const held = { holders: ['md126', 'md127'] };
+  const held = { holders: ['md127', 'md126'] };
   const machine: Machine = {
     disks: [disk('a', held), disk('b', held)],
     stacks: [
-      { name: 'md127', slaves: ['sda', 'sdb'], md: { version: 'external:imsm' } },
-      { name: 'md126', slaves: ['sda', 'sdb'], md: { version: 'external:/md127/0' } },
+      { name: 'md126', slaves: ['sda', 'sdb'], md: { version: 'external:imsm' } },
+      { name: 'md127', slaves: ['sda', 'sdb'], md: { version: 'external:/md126/0' } },
     ],
   };
   const { result, calls } = clean(machine, ['sda', 'sdb']);
   expect(await result).toMatchObject({ code: 0 });
   expect(calls().filter((c) => c.includes('--stop'))).toEqual([
-    'mdadm --stop /dev/md126',
     'mdadm --stop /dev/md127',
+    'mdadm --stop /dev/md126',
+  ]);
+});
+
+it('an array that udev puts together again is stopped again', async () => {
+  const machine: Machine = {
+    disks: [disk('a', { holders: ['md0'] })],
+    stacks: [{ name: 'md0', slaves: ['sda'], md: {} }],
+  };
+  const back = `[ -e "$0.once" ] || [ ! -s "$0.log" ] || {
+      : >"$0.once"
+      S=$(dirname "$0")/../sys
+      mkdir -p "$S/devices/virtual/block/md9/holders" "$S/devices/virtual/block/md9/slaves"
+      ln -s ../devices/virtual/block/md9 "$S/block/md9"
+      ln -s ../../sda "$S/devices/virtual/block/md9/slaves/sda"
+      ln -s x "$S/block/sda/holders/md9"
+    }
+    echo x >>"$0.log"`;
+  const { result, calls } = clean(machine, ['sda'], { bodies: { udevadm: `echo x >>"$0.log"; ${back}` } });
+  expect(await result).toMatchObject({ code: 0 });
+  expect(calls().filter((c) => c.includes('--stop'))).toEqual([
+    'mdadm --stop /dev/md0',
+    'mdadm --stop /dev/md9',
   ]);
 });
 

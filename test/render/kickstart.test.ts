@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { proxyFor } from '../../src/render/proxy.ts';
 import { renderKickstart } from '../../src/render/kickstart.ts';
 import { pinnedName } from '../../src/render/kickstart-packages.ts';
+import { proxyFor } from '../../src/render/proxy.ts';
 import { checkKickstart, commands, sections, withLayout } from '../rigs/kickstart-rules.ts';
 import { describeWith } from '../rigs/programs.ts';
 import { type Handler, ksvalidate } from '../rigs/validators.ts';

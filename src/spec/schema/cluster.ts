@@ -112,15 +112,7 @@ const versions = object(
 );
 
 /** The kinds of repository whose place can be set one by one. */
-export const REPOSITORY_KINDS = [
-  'os',
-  'epel',
-  'docker',
-  'kubernetes',
-  'elrepo',
-  'criDockerd',
-  'etcd',
-] as const;
+const REPOSITORY_KINDS = ['os', 'epel', 'docker', 'kubernetes', 'elrepo', 'criDockerd', 'etcd'] as const;
 
 const mirrors = object(
   'Where packages and images come from.',

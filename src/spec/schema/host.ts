@@ -67,7 +67,7 @@ const post = object('A script that %post runs last, in the installed system.', {
   script: text('bash, run with set -e; a failure fails the installation.'),
 });
 
-export const os = object('The operating system.', {
+const os = object('The operating system.', {
   release: optional(catalogName('A release from images/os, such as rocky-9.')),
   kernel: optional(
     choice(
@@ -222,7 +222,6 @@ export const breakGlass = object(
 );
 
 export type HostSpec = Static<typeof host>;
-export type LinkSpec = Static<typeof link>;
 export type DisksSpec = Static<typeof disks>;
 export type DiskGroupSpec = NonNullable<DisksSpec['system']>;
 export type RoleSettings = Static<typeof roleSettings>;

@@ -9,9 +9,9 @@ const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 export const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 export const IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
 export const CIDR = new RegExp(`^${OCTET}(\\.${OCTET}){3}/(3[0-2]|[12]?\\d)$`);
-export const MAC = /^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$/;
-export const SIZE = /^[0-9]+(\.[0-9]+)?[KMGTP]i?B?$/;
-export const VERSION = /^\d+\.\d+\.\d+$/;
+const MAC = /^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$/;
+const SIZE = /^[0-9]+(\.[0-9]+)?[KMGTP]i?B?$/;
+const VERSION = /^\d+\.\d+\.\d+$/;
 export const HTTP_URL = /^https?:\/\/[^\s/]+(\/\S*)?$/;
 const HOST_OR_IP = /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/;
 // Neither `.` nor `..` as a part: a path means one place.
