@@ -9,12 +9,12 @@ import type { Change } from './write.ts';
  * is named and never shown.
  */
 export async function changeText(out: string, change: Change): Promise<string> {
-  const { kind, path: name, file } = change;
+  const { kind, path: name, file, secret } = change;
   if (kind === 'remove') return `- ${name}\n`;
   if (!file) return '';
   if (kind === 'create') return `+ ${name} (${file.content.length} bytes)\n`;
   if (kind === 'mode') return `~ ${name} (mode ${file.mode.toString(8).padStart(4, '0')})\n`;
-  if (file.mode === 0o600) return `~ ${name} (holds secrets: not shown)\n`;
+  if (secret) return `~ ${name} (holds secrets: not shown)\n`;
   const before = readFileSync(path.join(out, name));
   if (!name.endsWith('.tar.gz')) return patch(name, before.toString('utf8'), file.content.toString('utf8'));
   const [old, now] = await Promise.all([unarchive(before), unarchive(file.content)]);

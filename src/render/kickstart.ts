@@ -53,7 +53,6 @@ function view(target: HostPlan | RolePlan, plan: Plan, assets: Assets, archives:
     macs: host?.links.flatMap((link) => link.macs) ?? [],
     // elrepo signs its kernels with no key that firmware knows.
     secureBoot: host?.firmware === 'uefi' && target.kernel.flavor !== 'stock',
-    preCount: host ? 3 : 2,
     selectors: selectors(target),
     diskNames: diskNames(target.disks.groups),
     systemDisks: diskNames(target.disks.groups.filter((group) => group.name === 'system')),

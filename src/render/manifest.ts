@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../report/errors.ts';
+import { ExitCode, reasonOf, UserError } from '../report/errors.ts';
 
 /** The output's own list: what imgbuild wrote, for whom, from which spec. */
 export interface Manifest {
@@ -40,8 +40,15 @@ export function readManifest(out: string): Manifest {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
-  } catch {
-    return emptyManifest({ spec: '', version: '' });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return emptyManifest({ spec: '', version: '' });
+    throw new UserError(
+      `cannot read ${file}: ${reasonOf(error)}`,
+      'correct its permissions, or choose another folder with --out',
+      ExitCode.program,
+      error,
+    );
   }
   try {
     const read = JSON.parse(text) as {

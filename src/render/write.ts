@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { ExitCode, UserError } from '../report/errors.ts';
+import { ExitCode, reasonOf, UserError } from '../report/errors.ts';
 import { emptyManifest, MANIFEST, type Manifest, manifestText, readManifest } from './manifest.ts';
 import type { OutputFile } from './types.ts';
 
@@ -26,6 +26,8 @@ export interface Change {
   path: string;
   /** What is to be; undefined for `remove`. */
   file?: OutputFile;
+  /** It holds secrets, or did until now. */
+  secret?: boolean;
 }
 
 /** What writing would do. */
@@ -37,6 +39,9 @@ export interface Changes {
   manifest: Manifest;
   manifestChanges: boolean;
 }
+
+/** The mode of files that hold secrets. */
+const SECRET = 0o600;
 
 export const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
@@ -71,10 +76,16 @@ export function compare(
       );
     const digest = sha256(file.content);
     manifest.files[file.path] = { sha256: digest, mode: file.mode, ...file.owner };
+    const known = before.files[file.path];
     const there = onDisk(path.join(out, file.path));
     if (!there) changes.push({ kind: 'create', path: file.path, file });
-    else if (!before.files[file.path] && !there.content.equals(file.content)) foreign.push(file.path);
-    else if (!there.content.equals(file.content)) changes.push({ kind: 'update', path: file.path, file });
+    else if (there === 'in the way') foreign.push(file.path);
+    else if (!known && !there.content.equals(file.content)) foreign.push(file.path);
+    else if (!there.content.equals(file.content))
+      changes.push({
+        ...{ kind: 'update', path: file.path, file },
+        secret: [file.mode, known?.mode, there.mode].includes(SECRET),
+      });
     else if (there.mode !== file.mode) changes.push({ kind: 'mode', path: file.path, file });
     else unchanged++;
   }
@@ -91,7 +102,8 @@ export function compare(
       continue;
     }
     const there = onDisk(path.join(out, name));
-    if (there && sha256(there.content) !== entry.sha256) kept.push(name);
+    if (there === 'in the way') kept.push(name);
+    else if (there && sha256(there.content) !== entry.sha256) kept.push(name);
     else if (there) changes.push({ kind: 'remove', path: name });
   }
   const text = manifestText(manifest);
@@ -117,6 +129,8 @@ export function write(out: string, { changes, manifest, manifestChanges }: Chang
       const target = path.join(out, change.path);
       if (!change.file) {
         rmSync(target, { force: true });
+        // What a run that was cut off left beside it.
+        rmSync(temporary(target), { force: true });
         removeEmpty(out, path.dirname(target));
         continue;
       }
@@ -131,7 +145,7 @@ export function write(out: string, { changes, manifest, manifestChanges }: Chang
     const { code, path: where } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
     throw new UserError(
-      `cannot write ${where ?? out}: ${code}`,
+      `cannot write ${where ?? out}: ${reasonOf(error)}`,
       'make room or correct the permissions, and run it again: it goes on where it stopped',
       ExitCode.program,
       error,
@@ -141,28 +155,32 @@ export function write(out: string, { changes, manifest, manifestChanges }: Chang
 
 /** The file appears whole or not at all, and a secret is never readable by others, not even for a moment. */
 function replace(target: string, content: Buffer, mode: number): void {
-  const temporary = `${target}.imgbuild-new`;
+  const beside = temporary(target);
   try {
-    writeFileSync(temporary, content, { mode, flag: 'wx' });
+    writeFileSync(beside, content, { mode, flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     // Left behind by a run that was cut off.
-    rmSync(temporary);
-    writeFileSync(temporary, content, { mode, flag: 'wx' });
+    rmSync(beside);
+    writeFileSync(beside, content, { mode, flag: 'wx' });
   }
-  if (mode & process.umask()) chmodSync(temporary, mode);
-  renameSync(temporary, target);
+  if (mode & process.umask()) chmodSync(beside, mode);
+  renameSync(beside, target);
 }
 
-function onDisk(target: string): { content: Buffer; mode: number } | undefined {
+const temporary = (target: string) => `${target}.imgbuild-new`;
+
+/** What stands at a path: nothing, a file, or what no file can replace (a folder; a file where a folder must be). */
+function onDisk(target: string): { content: Buffer; mode: number } | 'in the way' | undefined {
   try {
     const content = readFileSync(target);
     return { content, mode: statSync(target).mode & 0o777 };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EISDIR' || code === 'ENOTDIR') return 'in the way';
     throw new UserError(
-      `cannot read ${target}: ${code}`,
+      `cannot read ${target}: ${reasonOf(error)}`,
       'correct its permissions, or choose another folder with --out',
       ExitCode.program,
       error,

@@ -465,7 +465,7 @@ describe('the last step', () => {
       'new/tmp/ks-script-abc': 'secrets',
       'new/root/imgbuild.sh': '',
       'run/install/ks.cfg': 'secrets',
-      'tmp/imgbuild-pre-3-disks.log': 'b',
+      'tmp/imgbuild-pre-disks.log': 'b',
       'tmp/imgbuild/disks': 'c',
     });
     const places = {
@@ -477,7 +477,7 @@ describe('the last step', () => {
     const text = `${library(ks)}\n${body}`;
     const { exitCode, lines } = await shell('bash', text, { dir, places, stubs: { sync: '' } });
     expect({ exitCode, lines }).toEqual({ exitCode: 0, lines: ['imgbuild: worker-1: done'] });
-    for (const name of ['post-01-overlay.log', 'imgbuild-pre-3-disks.log', 'disks']) {
+    for (const name of ['post-01-overlay.log', 'imgbuild-pre-disks.log', 'disks']) {
       expect(statSync(join(dir, 'new/var/log/imgbuild', name)).mode & 0o077, name).toBe(0);
     }
     for (const gone of ['new/tmp/ks-script-abc', 'new/root/imgbuild.sh', 'run/install/ks.cfg']) {

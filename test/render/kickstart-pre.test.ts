@@ -15,7 +15,7 @@ describe('%pre', () => {
 
   it('unpacks the installer’s programs byte for byte, and fit to run', async () => {
     const dir = await scratch();
-    const { exitCode, lines } = await shell('dash', pre('1-unpack'), {
+    const { exitCode, lines } = await shell('dash', pre('unpack'), {
       dir,
       places: { '/tmp/imgbuild': '$DIR/got' },
     });
@@ -51,7 +51,7 @@ describe('%pre', () => {
 
   it('stops where this is another host', async () => {
     const dir = await stubbed({ 'prove-host': 'echo "MACs differ" >&2; exit 3' });
-    const { exitCode, lines } = await shell('dash', pre('2-identity'), { dir, places });
+    const { exitCode, lines } = await shell('dash', pre('identity'), { dir, places });
     expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: ['hold: this is not master-1: MACs differ'] });
   });
 
@@ -63,18 +63,76 @@ describe('%pre', () => {
     await mkdir(join(dir, 'firmware/efi/efivars'), { recursive: true });
     const variable = join(dir, 'firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c');
     await writeFile(variable, Buffer.from([6, 0, 0, 0, value]));
-    const { exitCode, lines } = await shell('dash', pre('2-identity'), { dir, places });
+    const { exitCode, lines } = await shell('dash', pre('identity'), { dir, places });
     expect(exitCode).toBe(code);
     expect(lines.join('\n')).toMatch(code === 1 ? /^hold: Secure Boot is on: The kernel planned/ : /^$/);
   });
 
   it('goes on where the firmware has no Secure Boot', async () => {
-    expect((await shell('dash', pre('2-identity'), { dir: await stubbed(), places })).exitCode).toBe(0);
+    expect((await shell('dash', pre('identity'), { dir: await stubbed(), places })).exitCode).toBe(0);
+  });
+
+  describe('the files that %post lays', () => {
+    const files = section(ks, 'pre-files').body;
+    const served = async (curl: string, cmdline = 'inst.ks=http://10.0.0.1:8080/hosts/master-1/ks.cfg') => {
+      const dir = await stubbed();
+      await writeFile(join(dir, 'cmdline'), `${cmdline}\n`);
+      return shell('dash', files.replace('echo "$2  archive"', 'echo "$SUM  archive"'), {
+        dir,
+        places: { ...places, '/proc/cmdline': '$DIR/cmdline' },
+        stubs: { curl: `echo "$@" >>"$DIR/asked"; while [ $# -gt 2 ]; do shift; done; ${curl}` },
+      });
+    };
+
+    it('are asked for before a disk is touched, and checked', async () => {
+      const { exitCode, lines } = await served('echo other >archive');
+      expect(exitCode).toBe(1);
+      expect(lines.join('\n')).toMatch(
+        /^hold: http:\/\/10\.0\.0\.1:8080\/hosts\/master-1\/overlay\.tar\.gz is not the file/,
+      );
+    });
+
+    it('stop the installation where they cannot be fetched', async () => {
+      const { exitCode, lines } = await served('echo "curl: (22) 403" >&2; exit 22');
+      expect(exitCode).toBe(1);
+      expect(lines).toEqual([
+        'hold: cannot fetch http://10.0.0.1:8080/hosts/master-1/overlay.tar.gz: curl: (22) 403',
+      ]);
+    });
+
+    it('come from the spec’s server where the kernel’s line names none, and are both asked for', async () => {
+      const dir = await stubbed();
+      await writeFile(join(dir, 'cmdline'), 'quiet\n');
+      const { exitCode, lines } = await shell('dash', files, {
+        dir,
+        places: { ...places, '/proc/cmdline': '$DIR/cmdline' },
+        stubs: {
+          curl: 'for last; do :; done; echo "$last" >>asked; : >archive',
+          sha256sum: 'cat >/dev/null',
+        },
+      });
+      expect({ exitCode, lines }).toEqual({ exitCode: 0, lines: [] });
+      expect(await readFile(join(dir, 'asked'), 'utf8')).toBe(
+        'http://100.64.0.5:8080/hosts/master-1/overlay.tar.gz\nhttp://100.64.0.5:8080/hosts/master-1/secrets.tar.gz\n',
+      );
+    });
+  });
+
+  it('shows what it would do, and does nothing, where the kernel’s line asks for a dry run', async () => {
+    const dir = await stubbed();
+    await writeFile(join(dir, 'cmdline'), 'inst.ks=http://x/y imgbuild.dry-run quiet\n');
+    const { exitCode, lines } = await shell('dash', pre('disks'), {
+      dir,
+      places: { ...places, '/proc/cmdline': '$DIR/cmdline' },
+    });
+    expect(exitCode).toBe(1);
+    expect(lines[0]).toMatch(/^hold: a dry run, as the kernel line asks: select: --dry-run --mark /);
+    expect(lines.join('\n')).not.toContain('clean:');
   });
 
   it('writes the layout that layoutFor reads out of the text', async () => {
     const dir = await stubbed();
-    const { exitCode, lines } = await shell('dash', pre('3-disks'), { dir, places });
+    const { exitCode, lines } = await shell('dash', pre('disks'), { dir, places });
     expect(exitCode).toBe(0);
     expect(lines[0]).toBe(
       'clean: disk/by-id/x-system_1 disk/by-id/x-system_2 disk/by-id/x-data_1 disk/by-id/x-data_2',
@@ -86,7 +144,7 @@ describe('%pre', () => {
 
   it('touches no disk where none is chosen', async () => {
     const dir = await stubbed({ 'select-disks': 'echo ambiguous >&2; exit 3' });
-    const { exitCode, lines } = await shell('dash', pre('3-disks'), { dir, places });
+    const { exitCode, lines } = await shell('dash', pre('disks'), { dir, places });
     expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: ['hold: no disks to install on: ambiguous'] });
   });
 
@@ -95,7 +153,7 @@ describe('%pre', () => {
     [4, 'hold: --changed the disks could not be cleaned: an array'],
   ])('says whether disks were changed where cleaning ends with %i', async (code, said) => {
     const dir = await stubbed({ 'clean-disks': `echo "an array" >&2; exit ${code}` });
-    const { exitCode, lines } = await shell('dash', pre('3-disks'), { dir, places });
+    const { exitCode, lines } = await shell('dash', pre('disks'), { dir, places });
     expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: [said] });
   });
 
@@ -106,7 +164,7 @@ describe('%pre', () => {
     const image = kickstartOf({ target, plan });
     const dir = await stubbed({ 'select-disks': 'echo system_1=disk/by-path/a' });
     if (firmware === 'uefi') await mkdir(join(dir, 'firmware/efi'), { recursive: true });
-    await shell('dash', section(image, 'pre-2-disks').body, { dir, places });
+    await shell('dash', section(image, 'pre-disks').body, { dir, places });
     const expected = layoutFor(image, { system_1: 'disk/by-path/a' }, firmware);
     expect(await readFile(join(dir, 'layout.ks'), 'utf8')).toBe(expected);
   });
@@ -135,7 +193,7 @@ describe('%pre', () => {
         mounts: '',
         disks: 'system_1=a\nsystem_2=b\ndata_1=c\ndata_2=d\n',
       });
-      await shell('dash', section(text, 'pre-1-unpack').body, { dir, places });
+      await shell('dash', section(text, 'pre-unpack').body, { dir, places });
       await writeFile(join(dir, 'hold'), `#!/bin/sh\n${stubs.hold}\n`);
       const run = (log: string) =>
         shell('dash', section(text, log).body, {
@@ -154,14 +212,14 @@ describe('%pre', () => {
       'disks: { wipe: always, tolerance: 3, system: { size: { min: 1G, max: 2T }, model: "A B*", serial: ["x y"] }, data: { wwn: [naa.5], path: ["pci-*"], transport: sas } }';
 
     it.each(['', rich])('select-disks: %s', async (more) => {
-      const { lines } = await (await real(more))('pre-3-disks');
+      const { lines } = await (await real(more))('pre-disks');
       expect(lines[0]).toMatch(
         /^hold: no disks to install on: select-disks: nothing chosen, nothing erased: /,
       );
     });
 
     it('prove-host', async () => {
-      const { lines } = await (await real())('pre-2-identity');
+      const { lines } = await (await real())('pre-identity');
       expect(lines[0]).toMatch(
         /^hold: this is not worker-1: prove-host: this is not the machine that worker-1 was planned for/,
       );

@@ -125,10 +125,10 @@ it('asks select-disks for what the spec says', () => {
   const ks = host('worker', 'rocky-9', more);
   expect(
     ks,
-  ).toContain(`./select-disks --mark ${planFor('rocky-9', 'uefi', 'docker').cluster.mark} --wipe blank --tolerance 1 \\
+  ).toContain(`set -- --mark ${planFor('rocky-9', 'uefi', 'docker').cluster.mark} --wipe blank --tolerance 1 \\
 	--group system --count 2 --media ssd --min 200000000000 --model 'INTEL SSD*' --wwn 0x5 \\
-	--group data --count 1 --media hdd --transport sas \\
-	>disks 2>message`);
+	--group data --count 1 --media hdd --transport sas
+`);
   expect(checkKickstart(withLayout(ks, 'uefi'), { firmware: 'uefi' })).toEqual([]);
   expect(ks).toMatch(/^part \/data --fstype=xfs --size=1024 --grow --ondisk=\$data_1$/m);
 });
