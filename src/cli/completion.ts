@@ -5,7 +5,9 @@ export type Shell = (typeof SHELLS)[number];
 export interface Candidates {
   name: string;
   about: string;
-  options: { name: string; about: string }[];
+  options: { name: string; about: string; takesValue: boolean }[];
+  /** Words that its argument can be. */
+  choices: readonly string[];
   commands: Candidates[];
 }
 
@@ -14,15 +16,27 @@ export function completionScript(shell: Shell, root: Candidates): string {
   return { bash, zsh, fish }[shell](root);
 }
 
+const HELP = { name: '--help', about: 'show help' };
+
+/** Every option that is followed by a value, which is no command. */
+function withValue(root: Candidates): string {
+  const walk = (node: Candidates): string[] => [
+    ...node.options.filter(({ takesValue }) => takesValue).map(({ name }) => name),
+    ...node.commands.flatMap(walk),
+  ];
+  return [...new Set(['-C', '-s', '-o', '-r', '-H', '-e', ...walk(root)])].join('|');
+}
+
 /** Each command line's words with what may come next, the deepest first. */
 function levels(root: Candidates): { words: string[]; next: { name: string; about: string }[] }[] {
-  const globals = [...root.options, { name: '--help', about: 'show help' }];
+  const globals = [...root.options, HELP];
   const walk = (node: Candidates, words: string[]): ReturnType<typeof levels> => [
     ...node.commands.flatMap((child) => walk(child, [...words, child.name])),
     {
       words,
       next: [
         ...node.commands.map(({ name, about }) => ({ name, about })),
+        ...node.choices.map((name) => ({ name, about: '' })),
         ...(node === root ? [] : node.options),
         ...globals,
       ],
@@ -40,9 +54,10 @@ function bash(root: Candidates): string {
     .join('\n');
   return `# bash completion for imgbuild
 _imgbuild() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" line="" word words
+  local current="\${COMP_WORDS[COMP_CWORD]}" line="" value="" word words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) ;; *) line+=" $word" ;; esac
+    if [[ -n "$value" ]]; then value=""; continue; fi
+    case "$word" in ${withValue(root)}) value=1 ;; -*) ;; *) line+=" $word" ;; esac
   done
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
     -C | --directory | -o | --out | --secrets) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
@@ -68,10 +83,11 @@ function zsh(root: Candidates): string {
     .join('\n');
   return `#compdef imgbuild
 _imgbuild() {
-  local line="" word
+  local line="" value="" word
   local -a choices
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    case "$word" in (-*) ;; (*) line+=" $word" ;; esac
+    if [[ -n "$value" ]]; then value=""; continue; fi
+    case "$word" in (${withValue(root)}) value=1 ;; (-*) ;; (*) line+=" $word" ;; esac
   done
   case "\${words[CURRENT-1]}" in
     (-C|--directory|-o|--out|--secrets) _files -/; return ;;
@@ -96,6 +112,7 @@ function fish(root: Candidates): string {
   for (const each of root.options) lines.push(option('', each));
   for (const command of root.commands) {
     const seen = `-n "__fish_seen_subcommand_from ${command.name}" `;
+    for (const choice of command.choices) lines.push(`complete -c imgbuild ${seen}-f -a ${choice}`);
     for (const child of command.commands)
       lines.push(`complete -c imgbuild ${seen}-f -a ${child.name} -d ${quote(child.about)}`);
     for (const each of [...command.options, ...command.commands.flatMap((child) => child.options)])

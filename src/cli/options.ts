@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Io } from './io.ts';
 
 /** Options that stand before or after any command. */
@@ -13,9 +13,11 @@ export interface GlobalOptions {
   secrets: string;
 }
 
-/** Collects a repeatable option. */
-export function collect(value: string, before: string[]): string[] {
-  return [...before, value];
+/** An option that may be given several times; `otherwise` is what help says of leaving it out. */
+export function repeatable(flags: string, description: string, otherwise: string): Option {
+  return new Option(flags, description)
+    .argParser((value, before: string[]) => [...before, value])
+    .default([], otherwise);
 }
 
 export function globalOptions(command: Command, io: Io): GlobalOptions {

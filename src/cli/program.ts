@@ -13,7 +13,8 @@ import { schemaCommand } from './commands/schema.ts';
 import { secretsCommand } from './commands/secrets.ts';
 import { examples } from './help.ts';
 import type { Io } from './io.ts';
-import { collect } from './options.ts';
+import { repeatable } from './options.ts';
+import { DEFAULT_SPEC } from './project.ts';
 
 /** The whole command line. `done` gets the exit code of the command that ran. */
 function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
@@ -24,12 +25,7 @@ function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
     .option('-C, --directory <dir>', 'work in this folder')
-    .option(
-      '-s, --spec <file>',
-      'the spec; a second one is laid over the first (default: cluster.yaml)',
-      collect,
-      [],
-    )
+    .addOption(repeatable('-s, --spec <file>', 'the spec; a second one is laid over the first', DEFAULT_SPEC))
     .option('--secrets <dir>', 'where secrets are kept (default: secrets)')
     .option('--json', 'report as JSON on standard output')
     .option('-q, --quiet', 'say nothing but errors and what was asked for')
@@ -57,6 +53,9 @@ Exit codes: 0 done, 1 problems in the spec, 2 wrong usage, 3 a needed program or
   schemaCommand(program, io, done);
   doctorCommand(program, io, done);
   completionCommand(program, io, done);
+  program.addHelpCommand(
+    new Command('help').argument('[command]').description('show help for a command').helpGroup('Around it:'),
+  );
   return program;
 }
 
@@ -68,7 +67,7 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   });
   try {
     if (args.length === 0) {
-      io.err(program.helpInformation());
+      program.outputHelp({ error: true });
       return ExitCode.usage;
     }
     await program.parseAsync([...args], { from: 'user' });

@@ -7,8 +7,9 @@ import type { AddressLock } from '../plan/addresses.ts';
 import { buildPlan } from '../plan/build.ts';
 import { LOCK_FILE, readLock } from '../plan/lock.ts';
 import { findProblems } from '../plan/rules/index.ts';
-import type { Plan } from '../plan/types.ts';
+import type { HostPlan, Plan } from '../plan/types.ts';
 import { packageRoot } from '../render/assets.ts';
+import { suggest } from '../report/did-you-mean.ts';
 import { ExitCode, ProblemsError, UserError } from '../report/errors.ts';
 import { hasErrors, type Problem, sortProblems } from '../report/problem.ts';
 import { type LoadedSpec, loadSpec, readSpecs, type SpecText } from '../spec/load.ts';
@@ -95,4 +96,18 @@ export async function soundProject(options: GlobalOptions): Promise<SoundProject
   if (hasErrors(project.problems) || !project.spec || !project.plan)
     throw new ProblemsError(project.problems);
   return { ...project, spec: project.spec, plan: project.plan };
+}
+
+/** The host that a command line names. */
+export function hostNamed(name: string, { hosts }: Plan): HostPlan {
+  const host = hosts.find((each) => each.name === name);
+  if (host) return host;
+  throw new UserError(
+    `there is no host "${name}" in the spec`,
+    suggest(
+      name,
+      hosts.map((each) => each.name),
+    ),
+    ExitCode.usage,
+  );
 }

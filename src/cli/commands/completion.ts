@@ -31,7 +31,10 @@ function candidates(command: Command): Candidates {
     about: command.summary(),
     options: command.options
       .filter((option) => !option.hidden)
-      .flatMap(({ long, description }) => (long ? [{ name: long, about: description }] : [])),
+      .flatMap(({ long, description, required }) =>
+        long ? [{ name: long, about: description, takesValue: required }] : [],
+      ),
+    choices: command.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
     commands: command.commands.map((child) => candidates(child)),
   };
 }

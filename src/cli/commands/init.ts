@@ -3,7 +3,8 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { packageRoot } from '../../render/assets.ts';
-import { ExitCode, UserError } from '../../report/errors.ts';
+import { ExitCode, reasonOf, UserError } from '../../report/errors.ts';
+import { schemaText } from '../../spec/schema/text.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
 import { type GlobalOptions, globalOptions } from '../options.ts';
@@ -34,7 +35,7 @@ export function initCommand(program: Command, io: Io, done: (code: ExitCode) => 
 }
 
 async function initAction(example: string, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const target = path.join(options.directory, options.spec[0] ?? DEFAULT_SPEC);
+  const target = path.resolve(options.directory, options.spec[0] ?? DEFAULT_SPEC);
   const schema = path.join(path.dirname(target), 'cluster.schema.json');
   if (existsSync(target))
     throw new UserError(
@@ -48,12 +49,12 @@ async function initAction(example: string, options: GlobalOptions, io: Io): Prom
   const spec = heading + text.replace(/^# yaml-language-server:.*\n/m, '');
   try {
     await mkdir(path.dirname(target), { recursive: true });
-    await put(schema, await readFile(path.join(root, 'schema/cluster.schema.json'), 'utf8'));
+    if (!existsSync(schema)) await put(schema, schemaText());
     await put(target, spec);
   } catch (error) {
     throw new UserError(
-      `cannot write ${target}: ${(error as NodeJS.ErrnoException).code}`,
-      'correct the permissions, or choose another folder with -C',
+      `cannot write ${target}: ${reasonOf(error)}`,
+      'make room or correct the permissions, or choose another folder with -C',
       ExitCode.program,
       error,
     );

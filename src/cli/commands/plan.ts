@@ -3,7 +3,6 @@ import type { DiskGroupPlan, HostPlan, Plan } from '../../plan/types.ts';
 import { sizeText } from '../../plan/units.ts';
 import { loadAssets } from '../../render/assets.ts';
 import { composeHostFiles } from '../../render/compose.ts';
-import { suggest } from '../../report/did-you-mean.ts';
 import { ExitCode, UserError } from '../../report/errors.ts';
 import { type Paint, painter } from '../../report/paint.ts';
 import { plural, problemsText } from '../../report/print.ts';
@@ -12,7 +11,7 @@ import { NETWORKS } from '../../spec/schema/host.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
 import { type GlobalOptions, globalOptions } from '../options.ts';
-import { type SoundProject, soundProject } from '../project.ts';
+import { hostNamed, type SoundProject, soundProject } from '../project.ts';
 
 export function planCommand(program: Command, io: Io, done: (code: ExitCode) => void): void {
   program
@@ -27,7 +26,7 @@ export function planCommand(program: Command, io: Io, done: (code: ExitCode) => 
         ['imgbuild plan', 'all hosts'],
         ['imgbuild plan etcd-1', 'one host: addresses, disks, packages, services'],
         ['imgbuild plan etcd-1 --files', 'every file that lands on it, with its mode and where it is from'],
-        ['imgbuild plan --json | jq .hosts[].name', 'the whole plan as data'],
+        ["imgbuild plan --json | jq '.hosts[].name'", 'the whole plan as data'],
       ]),
     )
     .action(async (name: string | undefined, flags: { files?: true }, command: Command) =>
@@ -50,16 +49,7 @@ async function planAction(
     io.out(options.json ? toJson(withProblems(plan, project)) : overview(project, paint, options.quiet));
     return ExitCode.done;
   }
-  const host = plan.hosts.find((h) => h.name === name);
-  if (!host)
-    throw new UserError(
-      `there is no host "${name}" in the spec`,
-      suggest(
-        name,
-        plan.hosts.map((h) => h.name),
-      ),
-      ExitCode.usage,
-    );
+  const host = hostNamed(name, plan);
   if (files) {
     const list = filesOf(host, plan);
     io.out(

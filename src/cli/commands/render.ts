@@ -5,6 +5,7 @@ import type { Plan } from '../../plan/types.ts';
 import { loadAssets } from '../../render/assets.ts';
 import { changeText } from '../../render/diff.ts';
 import { renderAll } from '../../render/render.ts';
+import type { OutputFile } from '../../render/types.ts';
 import { type Changes, compare, type Scope, sha256, write } from '../../render/write.ts';
 import { suggest } from '../../report/did-you-mean.ts';
 import { ExitCode, UserError } from '../../report/errors.ts';
@@ -16,9 +17,9 @@ import { openStore } from '../../secrets/store.ts';
 import { version } from '../../version.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
-import { collect, type GlobalOptions, globalOptions } from '../options.ts';
+import { type GlobalOptions, globalOptions, repeatable } from '../options.ts';
 import { progress } from '../progress.ts';
-import { type SoundProject, soundProject } from '../project.ts';
+import { hostNamed, type SoundProject, soundProject } from '../project.ts';
 
 interface RenderFlags {
   role: string[];
@@ -37,8 +38,10 @@ export function renderCommand(program: Command, io: Io, done: (code: ExitCode) =
       'Writes everything that hosts are installed from. Secrets that are missing are made first; addresses that\n' +
         'are not given are allotted and kept in addresses.lock.yaml. Without a cluster.yaml the built-in example is rendered.',
     )
-    .option('-r, --role <role>', 'this role alone: its hosts and its golden image (repeatable)', collect, [])
-    .option('-H, --host <host>', 'this host alone (repeatable)', collect, [])
+    .addOption(
+      repeatable('-r, --role <role>', 'this role alone: its hosts and its golden image; repeatable', 'all'),
+    )
+    .addOption(repeatable('-H, --host <host>', 'this host alone; repeatable', 'all'))
     .option('-o, --out <dir>', 'where to write', 'out')
     .addOption(
       new Option('-n, --dry-run', 'write nothing and show what would change, as a diff').conflicts('check'),
@@ -72,11 +75,16 @@ async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io):
   const now = io.now();
   const lacking = missing(project.plan, store);
   const made = writes ? (await ensure(project.plan, store, { now })).made : [];
-  // A dry run makes no secret: what is missing stands in as its name.
-  const value =
-    lacking.length > 0 && !writes
-      ? (ref: string) => `${ref} is made when this is rendered\n`
-      : resolve(project.plan, store);
+  const stored = resolve(project.plan, store);
+  // A dry run makes no secret: for one that is missing stands its name.
+  const value = (ref: string) => {
+    try {
+      return stored(ref);
+    } catch (error) {
+      if (writes || lacking.length === 0) throw error;
+      return `${ref} is made when this is rendered\n`;
+    }
+  };
 
   const counter = progress(io, 'rendering', options.quiet || options.json);
   const files = await renderAll(project.plan, {
@@ -92,7 +100,7 @@ async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io):
     version: version(),
   };
   const changes = compare(out, files, about, scope);
-  const result: Result = { project, flags, options, io, out, changes, made, lacking, files: files.length };
+  const result: Result = { project, flags, options, io, out, changes, made, lacking, files };
   if (writes) {
     write(out, changes);
     const lockChanged = project.isExample
@@ -115,19 +123,16 @@ interface Result {
   changes: Changes;
   made: readonly string[];
   lacking: readonly string[];
-  files: number;
+  files: readonly OutputFile[];
   lockChanged?: boolean;
 }
 
 function scopeOf({ role, host }: RenderFlags, plan: Plan): Scope | undefined {
   const roles = plan.roles.map(({ name }) => name);
-  const hosts = plan.hosts.map(({ name }) => name);
   for (const name of role)
     if (!roles.includes(name))
       throw new UserError(`no host of the spec has the role "${name}"`, suggest(name, roles), ExitCode.usage);
-  for (const name of host)
-    if (!hosts.includes(name))
-      throw new UserError(`there is no host "${name}" in the spec`, suggest(name, hosts), ExitCode.usage);
+  for (const name of host) hostNamed(name, plan);
   return role.length + host.length > 0 ? { roles: role, hosts: host } : undefined;
 }
 
@@ -155,11 +160,14 @@ function report(result: Result): void {
   warn(result);
   if (options.quiet) return;
   const relative = path.relative(options.directory, out) || '.';
-  const count = (kinds: string[]) => changes.changes.filter(({ kind }) => kinds.includes(kind)).length;
-  const hosts = new Set(Object.values(changes.manifest.files).flatMap(({ host }) => host ?? []));
+  const hosts = new Set(result.files.flatMap(({ owner }) => owner.host ?? []));
+  const kinds = { new: ['create'], changed: ['update', 'mode'], removed: ['remove'] };
+  const what = Object.entries(kinds)
+    .map(([word, of]) => ({ word, count: changes.changes.filter(({ kind }) => of.includes(kind)).length }))
+    .flatMap(({ word, count }) => (count > 0 ? [`${count} ${word}`] : []))
+    .join(', ');
   io.out(
-    `${relative}: ${plural(result.files, 'file')} for ${plural(hosts.size, 'host')}: ` +
-      `${count(['create'])} new, ${count(['update', 'mode'])} changed, ${changes.unchanged} as they were, ${count(['remove'])} removed\n`,
+    `${relative}: ${plural(result.files.length, 'file')} for ${plural(hosts.size, 'host')}: ${what || 'nothing changed'}\n`,
   );
   if (made.length > 0)
     io.out(

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
-import { ExitCode, UserError } from '../../report/errors.ts';
+import { ExitCode, reasonOf, UserError } from '../../report/errors.ts';
 import { painter } from '../../report/paint.ts';
 import { plural } from '../../report/print.ts';
 import { table } from '../../report/table.ts';
@@ -14,8 +14,8 @@ import { openStore } from '../../secrets/store.ts';
 import { rotateTokens } from '../../secrets/tokens.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
-import { collect, type GlobalOptions, globalOptions } from '../options.ts';
-import { soundProject } from '../project.ts';
+import { type GlobalOptions, globalOptions, repeatable } from '../options.ts';
+import { hostNamed, soundProject } from '../project.ts';
 
 const CA_NAMES = Object.keys(AUTHORITIES) as CaName[];
 
@@ -42,36 +42,66 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
     async (flags: F, command: Command) =>
       done(await work(flags, globalOptions(command, io)));
 
-  secrets
-    .command('show')
-    .summary('list secrets and when they expire, without their values')
+  const sub = (name: string, summary: string, about: string, cases: Parameters<typeof examples>[0]) =>
+    secrets.command(name).summary(summary).description(about).addHelpText('after', examples(cases));
+
+  sub(
+    'show',
+    'list secrets and when they expire, without their values',
+    'Lists what the plan needs, how each of it is doing and when it expires. No value is shown.',
+    [
+      ['imgbuild secrets show', 'what there is, and what is missing'],
+      ['imgbuild secrets show --password', 'the password of the break-glass account, alone'],
+    ],
+  )
     .option('--password', 'print the break-glass password instead')
     .action(
       act((flags: { password?: true }, options) =>
         flags.password ? showPassword(options, io) : show(options, io),
       ),
     );
-  secrets
-    .command('ensure')
-    .summary('make what is missing')
+  sub('ensure', 'make what is missing', 'Makes what is missing, as "render" does, and renders nothing.', [
+    ['imgbuild secrets ensure', 'before the first render, to look at them'],
+    ['imgbuild secrets ensure --ca-years 30', 'authorities that outlive the hardware'],
+  ])
     .option('--ca-years <years>', 'how long a new authority lasts, 1 to 100 (default: 10)', wholeNumber)
     .action(act((flags: { caYears?: number }, options) => ensureAction(flags, options, io)));
-  secrets
-    .command('rotate-tokens')
-    .summary('new bootstrap tokens')
-    .option('-H, --host <host>', 'of this host alone (repeatable)', collect, [])
+  sub(
+    'rotate-tokens',
+    'new bootstrap tokens',
+    'Replaces the tokens that hosts join with. A host that has joined does not need its token any more.',
+    [
+      ['imgbuild secrets rotate-tokens', 'of all hosts'],
+      ['imgbuild secrets rotate-tokens --host worker-7', 'of one that is rebuilt'],
+    ],
+  )
+    .addOption(repeatable('-H, --host <host>', 'of this host alone; repeatable', 'all'))
     .action(act((flags: { host: string[] }, options) => rotate(flags.host, options, io)));
-  secrets
-    .command('renew')
-    .summary('issue certificates anew that expire soon or no longer fit the plan')
+  sub(
+    'renew',
+    'issue certificates anew that expire soon or no longer fit the plan',
+    'Issues certificates anew, with the key that they have. Without options: those that expire within 90 days or\n' +
+      'no longer fit the plan.',
+    [
+      ['imgbuild secrets renew --within 180', 'those that expire within half a year'],
+      ['imgbuild secrets renew --all --new-keys', 'all of them, keys too'],
+      ['imgbuild secrets renew --ca etcd', 'an authority’s own certificate'],
+    ],
+  )
     .option('--within <days>', 'those that expire within so many days (default: 90)', wholeNumber)
     .option('--all', 'all of them')
     .option('--new-keys', 'with new keys')
     .option('--ca <name>', `an authority’s own certificate instead, same key: ${CA_NAMES.join(', ')}`)
     .action(act((flags: RenewFlags, options) => renewAction(flags, options, io)));
-  secrets
-    .command('import-ca')
-    .summary('bring an authority of your own')
+  sub(
+    'import-ca',
+    'bring an authority of your own',
+    'Takes an authority of your own in place of one that would be made.',
+    [
+      ['imgbuild secrets import-ca kubernetes --cert ca.crt --key ca.key', 'before the first render'],
+      ['imgbuild secrets import-ca etcd --cert etcd-ca.crt', 'its key stays elsewhere'],
+    ],
+  )
     .addArgument(new Argument('<name>', 'which one').choices(CA_NAMES))
     .requiredOption('--cert <file>', 'its certificate, PEM')
     .option('--key <file>', 'its key, PEM; without it nothing can be signed here')
@@ -140,6 +170,7 @@ async function ensureAction(flags: { caYears?: number }, options: GlobalOptions,
 
 async function rotate(hosts: string[], options: GlobalOptions, io: Io): Promise<ExitCode> {
   const { plan } = await soundProject(options);
+  for (const name of hosts) hostNamed(name, plan);
   const rotated = await rotateTokens(plan, openStore(options.secrets), hosts.length > 0 ? { hosts } : {});
   if (options.json) io.out(`${JSON.stringify({ rotated }, null, 2)}\n`);
   else if (!options.quiet) {
@@ -216,7 +247,7 @@ async function importAction(
       return await readFile(path.resolve(options.directory, file), 'utf8');
     } catch (error) {
       throw new UserError(
-        `cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`,
+        `cannot read ${file}: ${reasonOf(error)}`,
         'correct its path or permissions',
         ExitCode.usage,
         error,
