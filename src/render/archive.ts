@@ -84,7 +84,7 @@ function foldersOf(files: readonly ArchiveFile[]): string[] {
   const folders = new Set<string>();
   for (const { path } of files) {
     const parts = nameOf(path).split('/').slice(0, -1);
-    for (let depth = parts[0] === 'home' ? 3 : 2; depth <= parts.length; depth++) {
+    for (let depth = parts[0] === 'home' ? 3 : 1; depth <= parts.length; depth++) {
       folders.add(`${parts.slice(0, depth).join('/')}/`);
     }
   }

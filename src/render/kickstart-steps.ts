@@ -71,6 +71,9 @@ export function postSteps(target: HostPlan | RolePlan, plan: Plan): Step[] {
   });
 }
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const OTHER_LINE_ENDS = /[\r\v\f\u001c-\u001e\u0085\u2028\u2029]/;
+
 /** A text as a here-document with an end that is no line of it. */
 export function verbatim(text: string, name: string): Verbatim {
   const whole = text.endsWith('\n') ? text : `${text}\n`;
@@ -78,7 +81,8 @@ export function verbatim(text: string, name: string): Verbatim {
   let end = `END_OF_${name}`;
   while (lines.includes(end)) end += '_';
   // Inside a section, too, Anaconda looks for %end, %include, %ksappend and the start of another section.
-  return lines.some((line) => /^\s*%/.test(line))
+  // Its parser is Python's, which ends lines at other characters too (str.splitlines).
+  return lines.some((line) => /^\s*%/.test(line)) || OTHER_LINE_ENDS.test(whole)
     ? { text: whole, end, base64: base64(Buffer.from(whole)) }
     : { text: whole, end };
 }

@@ -74,6 +74,9 @@ function view(target: HostPlan | RolePlan, plan: Plan, assets: Assets, archives:
     unwanted: target.packages.removed,
     library: '/root/imgbuild.sh',
     consolePassword: `${STAGE}/console-password`,
+    owners: target.files
+      .filter(({ owner, group }) => owner !== 'root' || group !== 'root')
+      .map(({ path, owner, group }) => ({ path, owner: `${owner}:${group}` })),
     services: services(target),
     done: `${target.name}: done`,
   };

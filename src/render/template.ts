@@ -52,7 +52,7 @@ export function renderAsset(
 export function quoted(value: unknown, quote: Quote): string {
   const text = textOf(value);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (quote !== 'hcl' && /[\u0000-\u001f\u007f]/.test(text)) {
+  if (quote !== 'hcl' && /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text)) {
     // Without the value: it may be a secret.
     throw new Error('a value holds a line break or a control character');
   }

@@ -378,6 +378,17 @@ it('partitions lose their first and last MiB as well', async () => {
   expect(bytes('sda', at.start + at.size - 4, 4)).toBe(zeros);
 });
 
+it('and by their own device files, where there are any', async () => {
+  const size = 16 * MiB;
+  const { result } = clean({ disks: [disk('a', { partitions: [{ size }] })] }, ['sda']);
+  const part = Buffer.alloc(size);
+  part.write('head');
+  part.write('tail', size - 4);
+  writeFileSync(join(tree?.dev ?? '', 'sda1'), part);
+  expect(await result).toMatchObject({ code: 0 });
+  expect([bytes('sda1', 0, 4), bytes('sda1', -4, 4)]).toEqual([zeros, zeros]);
+});
+
 it('a rehearsal prints the commands and runs none', async () => {
   const { result, calls } = clean(lvmOnMd(), ['--dry-run', 'sda', 'sdb'], { pvs: '  U1|vg|/dev/md127\n' });
   const out = await result;

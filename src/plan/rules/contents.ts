@@ -8,6 +8,32 @@ const SYSTEM_ACCOUNTS = new Set(
   ).split(' '),
 );
 
+/** Links that every release has, and where they lead. */
+const LINKS: Record<string, string> = {
+  '/bin': '/usr/bin',
+  '/sbin': '/usr/sbin',
+  '/lib': '/usr/lib',
+  '/lib64': '/usr/lib64',
+  '/var/run': '/run',
+  '/var/lock': '/run/lock',
+};
+
+/** `/etc/x/y` lies in `/etc/x` and `/etc`. */
+function foldersOf(path: string): string[] {
+  const parts = path.split('/').slice(1, -1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    // The database tells Asia/shanghai from Asia/Shanghai; the formatter does not.
+    return name.split('/').every((part) => /^[A-Z]/.test(part));
+  } catch {
+    return false;
+  }
+}
+
 /** Accounts, files and settings that a spec puts on its hosts. */
 export const contentRules: Rule[] = [
   {
@@ -90,6 +116,53 @@ export const contentRules: Rule[] = [
       look(cluster.files, []);
       for (const [role, settings] of Object.entries(cluster.roles)) look(settings.files, ['roles', role]);
       for (const [index, host] of cluster.hosts.entries()) look(host.files, ['hosts', index]);
+    },
+  },
+  {
+    code: 'file-place',
+    severity: 'error',
+    title: 'A file cannot lie at its path',
+    reason:
+      'On every release /bin, /sbin, /lib and /lib64 are links into /usr, and /var/run and /var/lock into /run: the installer refuses to unpack through a link. A file cannot stand where a folder does.',
+    remedy: 'Use the path that the link leads to, such as `/usr/lib/…`, or `/etc/systemd/system` for units.',
+    example: 'files:\n  - { path: /lib/systemd/system/x.service, content: "[Unit]" }\n',
+    check: ({ cluster, plan }, report) => {
+      const folders = new Set<string>();
+      for (const { files } of [...plan.hosts, ...plan.roles]) {
+        for (const { path } of files) for (const folder of foldersOf(path)) folders.add(folder);
+      }
+      const look = (files: typeof cluster.files, path: (string | number)[]) => {
+        for (const [index, file] of (files ?? []).entries()) {
+          const at = [...path, 'files', index, 'path'];
+          const link = Object.entries(LINKS).find(([from]) => file.path.startsWith(`${from}/`));
+          if (link)
+            report(at, `${link[0]} is a link to ${link[1]}`, `write ${file.path.replace(link[0], link[1])}`);
+          else if (folders.has(file.path) || /^\/[^/]+$/.test(file.path))
+            report(at, `${file.path} is a folder, or lies in none`, 'name a file in a folder');
+          else if (/^\/(proc|sys|dev|run|tmp)\//.test(file.path))
+            report(at, `${file.path} is gone after the first boot`, 'name a place that lasts');
+        }
+      };
+      look(cluster.files, []);
+      for (const [role, settings] of Object.entries(cluster.roles)) look(settings.files, ['roles', role]);
+      for (const [index, host] of cluster.hosts.entries()) look(host.files, ['hosts', index]);
+    },
+  },
+  {
+    code: 'timezone-unknown',
+    severity: 'error',
+    title: 'There is no such time zone',
+    reason:
+      'Anaconda logs that it is not valid and goes on with America/New_York. Zones are named after certain cities: there is an Asia/Shanghai and no Asia/Beijing.',
+    remedy: 'Use a name from the tz database: Asia/Shanghai for all of China.',
+    example: 'timezone: Asia/Beijing\n',
+    check: ({ cluster }, report) => {
+      if (isTimeZone(cluster.timezone)) return;
+      report(
+        ['timezone'],
+        `there is no time zone "${cluster.timezone}"`,
+        'use a name such as Asia/Shanghai or Etc/UTC; "timedatectl list-timezones" lists them',
+      );
     },
   },
   {

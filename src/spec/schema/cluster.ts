@@ -134,6 +134,8 @@ const mirrors = object(
       mapOf(
         'Registry mirrors: for each registry, the URLs to ask first.',
         list('URLs.', url('A mirror.'), { minItems: 1 }),
+        /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d+)?$/,
+        'a registry such as docker.io or registry.example.com:5000',
       ),
       {},
     ),

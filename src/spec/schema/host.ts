@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import { choice, flag, integer, list, mapOf, object, optional, text, withDefault } from './build.ts';
-import { catalogName, globs, hostPath, ipv4, mac, server, size, sshKey } from './words.ts';
+import { catalogName, globs, hostPath, ipv4, mac, pattern, server, size, sshKey } from './words.ts';
 
 /** The three networks of a host, by what they carry. Only management must exist. */
 export const NETWORKS = ['management', 'container', 'storage'] as const;
@@ -23,7 +23,7 @@ const diskGroup = (description: string) =>
         max: optional(size('The largest.')),
       }),
     ),
-    model: optional(text('The model; * and ? are wildcards.')),
+    model: optional(pattern('The model; * and ? are wildcards.')),
     serial: optional(globs('Serial numbers.')),
     wwn: optional(globs('World Wide Names.')),
     path: optional(globs('Names under /dev/disk/by-path.')),
@@ -106,7 +106,7 @@ export const settings = {
     mapOf(
       'Kernel settings, laid over our own.',
       text('The value.', /^[^\n]+$/, 'one line of text: put numbers in quotes'),
-      /^[a-z0-9_.*/-]+$/,
+      /^[a-z][a-z0-9_-]*([./][A-Za-z0-9_*:-]+)+$/,
       'the name of a kernel setting such as vm.swappiness',
     ),
   ),
@@ -160,7 +160,7 @@ const hardware = object(
           count: withDefault(integer('How many.', 1, 64), 1),
           size: size('The size of each.'),
           media: choice('Flash or spinning.', ['ssd', 'hdd']),
-          model: optional(text('The model.')),
+          model: optional(pattern('The model.')),
           serial: optional(text('The serial number.')),
           transport: optional(choice('How it is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio'])),
         }),

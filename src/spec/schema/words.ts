@@ -12,7 +12,11 @@ export const CIDR = new RegExp(`^${OCTET}(\\.${OCTET}){3}/(3[0-2]|[12]?\\d)$`);
 const MAC = /^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$/;
 const SIZE = /^[0-9]+(\.[0-9]+)?[KMGTP]i?B?$/;
 const VERSION = /^\d+\.\d+\.\d+$/;
-export const HTTP_URL = /^https?:\/\/[^\s/]+(\/\S*)?$/;
+/** No quotes, blanks, `$` or backquotes: a URL stands in shell, kickstart, ini and HCL. */
+export const HTTP_URL =
+  /^https?:\/\/[A-Za-z0-9._~:@!&()*+,;=%{}[\]-]+(\/[A-Za-z0-9._~:@!&()*+,;=%{}/?#[\]-]*)?$/;
+/** What hardware says of itself, and what matches it. */
+const PRINTABLE = /^[!-~]([ -~]*[!-~])?$/;
 const HOST_OR_IP = /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/;
 // Neither `.` nor `..` as a part: a path means one place.
 const ABSOLUTE_PATH = /^(\/(?!\.\.?(\/|$))[A-Za-z0-9@%_.:+-]+)+$/;
@@ -38,5 +42,7 @@ export const sshKey = (description: string) =>
     /^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com) [A-Za-z0-9+/]+=* ?[^\n]*$/,
     'one line of an OpenSSH public key file, such as ssh-ed25519 AAAA… name',
   );
+export const pattern = (description: string) =>
+  text(description, PRINTABLE, 'printable ASCII text on one line');
 export const globs = (description: string) =>
-  list(description, text('A name; * and ? are wildcards.'), { minItems: 1 });
+  list(description, pattern('A name; * and ? are wildcards.'), { minItems: 1 });
