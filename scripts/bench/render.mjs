@@ -33,7 +33,7 @@ await timed('secrets', () => secrets.ensure(plan, store, { now: new Date() }));
 const resolve = secrets.resolve(plan, store);
 const files = await timed('render', () => render.renderAll(plan, { assets, resolve }));
 const out = join(folder, 'out');
-const about = { spec: '', version: '' };
+const about = { imgbuild: '', cluster: plan.cluster.mark, spec: '' };
 await timed('write', () => write.write(out, write.compare(out, files, about)));
 const total = performance.now() - began;
 const { maxRSS } = process.resourceUsage();

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadCatalog } from '../catalog/load.ts';
@@ -45,6 +45,7 @@ export async function loadProject(options: GlobalOptions): Promise<Project> {
     throw new UserError(`there is no folder ${options.directory}`, 'correct -C', ExitCode.usage);
   }
   const root = packageRoot();
+  refuseUnnamedSpec(options);
   const named = options.spec.length > 0 ? options.spec : [DEFAULT_SPEC];
   const isExample = options.spec.length === 0 && !existsSync(path.join(options.directory, DEFAULT_SPEC));
   const texts = isExample
@@ -88,6 +89,18 @@ export async function loadProject(options: GlobalOptions): Promise<Project> {
     lockFile,
     problems: sortProblems(problems),
   };
+}
+
+/** The example stands in where there is nothing: beside a spec by another name it would be somebody's mistake. */
+function refuseUnnamedSpec({ directory, spec }: GlobalOptions): void {
+  if (spec.length > 0 || existsSync(path.join(directory, DEFAULT_SPEC))) return;
+  const other = readdirSync(directory).find((name) => /\.ya?ml$/.test(name));
+  if (other === undefined) return;
+  throw new UserError(
+    `there is no ${DEFAULT_SPEC} here, and there is ${other}`,
+    `name the spec: --spec ${other}`,
+    ExitCode.usage,
+  );
 }
 
 /** The same; throws where the spec has errors. */

@@ -18,14 +18,18 @@ export interface KnownHost {
 
 /**
  * The mark that our installations leave in GPT partition names, by which a later one knows a disk as this
- * cluster's own: `prod-3f9a1c`. It follows from the cluster's name and management network alone, so that
- * no other change of the spec makes a host look foreign.
+ * cluster's own: `prod-3f9a1c`. It follows from the cluster's name and id alone (without an id, from its
+ * management network), so that no other change of the spec makes a host look foreign.
  */
 function clusterMark(cluster: Cluster): string {
-  const identity = `${cluster.name}\n${cluster.networks.management.cidr}`;
-  const digest = createHash('sha256').update(identity).digest('hex').slice(0, 6);
+  const id =
+    cluster.id ??
+    createHash('sha256')
+      .update(`${cluster.name}\n${cluster.networks.management.cidr}`)
+      .digest('hex')
+      .slice(0, 6);
   // A GPT name has 36 characters; the mark may take 20 of them.
-  return `${cluster.name.slice(0, 13).replace(/-+$/, '')}-${digest}`;
+  return `${cluster.name.slice(0, 13).replace(/-+$/, '')}-${id}`;
 }
 
 export function etcdTopology(cluster: Cluster, hosts: readonly KnownHost[]): 'external' | 'stacked' {

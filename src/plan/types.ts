@@ -16,7 +16,7 @@ export interface Plan {
 /** Facts that every host shares. */
 export interface ClusterPlan {
   name: string;
-  /** Marks disks as this cluster's: `<name>-<6 hex digits>` (see src/plan/mark.ts). */
+  /** Marks disks, output and secrets as this cluster's: `<name>-<6 hex digits>`. */
   mark: string;
   kubernetes: KubernetesPlan;
   etcd: EtcdPlan;

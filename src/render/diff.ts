@@ -29,6 +29,6 @@ export async function changeText(out: string, change: Change): Promise<string> {
 
 function patch(name: string, before: string, after: string): string {
   const text = createTwoFilesPatch(name, name, before, after, undefined, undefined, { context: 3 });
-  // The first line is a row of "=" that other programs' diffs do not have.
-  return text.replace(/^=+\n/, '');
+  // The name once more and a row of "=" that other programs' diffs do not have.
+  return text.replace(/^(Index: .*\n)?=+\n/, '');
 }

@@ -5,6 +5,8 @@ import { ExitCode, reasonOf, UserError } from '../report/errors.ts';
 /** The output's own list: what imgbuild wrote, for whom, from which spec. */
 export interface Manifest {
   imgbuild: string;
+  /** The cluster's mark: another cluster's output is never written over. */
+  cluster: string;
   /** sha256 of the spec's files, in their order. */
   spec: string;
   /** By path in the output folder. */
@@ -20,9 +22,10 @@ export interface ManifestEntry {
 
 export const MANIFEST = 'manifest.json';
 
-export function emptyManifest(about: { spec: string; version: string }): Manifest {
-  return { imgbuild: about.version, spec: about.spec, files: {} };
-}
+/** What a manifest says beside its files. */
+export type About = Omit<Manifest, 'files'>;
+
+const NOTHING: Manifest = { imgbuild: '', cluster: '', spec: '', files: {} };
 
 /** Sorted by path, so that the same output has the same bytes; modes as people write them. */
 export function manifestText(manifest: Manifest): string {
@@ -42,7 +45,7 @@ export function readManifest(out: string): Manifest {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return emptyManifest({ spec: '', version: '' });
+    if (code === 'ENOENT' || code === 'ENOTDIR') return NOTHING;
     throw new UserError(
       `cannot read ${file}: ${reasonOf(error)}`,
       'correct its permissions, or choose another folder with --out',
@@ -51,9 +54,7 @@ export function readManifest(out: string): Manifest {
     );
   }
   try {
-    const read = JSON.parse(text) as {
-      imgbuild: string;
-      spec: string;
+    const read = JSON.parse(text) as About & {
       files: Record<string, Omit<ManifestEntry, 'mode'> & { mode: string }>;
     };
     const files = Object.entries(read.files).map(([name, entry]) => {
@@ -61,7 +62,13 @@ export function readManifest(out: string): Manifest {
       if (path.isAbsolute(name) || name.split('/').includes('..')) throw new Error(name);
       return [name, { ...entry, mode: Number.parseInt(entry.mode, 8) }] as const;
     });
-    return { imgbuild: String(read.imgbuild), spec: String(read.spec), files: Object.fromEntries(files) };
+    const { imgbuild, cluster, spec } = read;
+    return {
+      imgbuild: String(imgbuild),
+      cluster: String(cluster),
+      spec: String(spec),
+      files: Object.fromEntries(files),
+    };
   } catch (error) {
     throw new UserError(
       `${file} is not a manifest that imgbuild wrote`,

@@ -9,9 +9,13 @@ export async function unarchive(bytes: Buffer): Promise<Map<string, string>> {
   try {
     Readable.from([gunzipSync(bytes)]).pipe(extract);
     for await (const entry of extract) {
+      if (entry.header.type === 'directory') {
+        entry.resume();
+        continue;
+      }
       const chunks: Buffer[] = [];
       for await (const chunk of entry) chunks.push(chunk as Buffer);
-      files.set(entry.header.name, Buffer.concat(chunks).toString('utf8'));
+      if (entry.header.type === 'file') files.set(entry.header.name, Buffer.concat(chunks).toString('utf8'));
     }
   } catch {
     return new Map();

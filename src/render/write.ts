@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmdirSync,
@@ -11,7 +13,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { ExitCode, reasonOf, UserError } from '../report/errors.ts';
-import { emptyManifest, MANIFEST, type Manifest, manifestText, readManifest } from './manifest.ts';
+import { type About, MANIFEST, type Manifest, manifestText, readManifest } from './manifest.ts';
 import type { OutputFile } from './types.ts';
 
 /** What `--role` and `--host` limit writing and removing to; undefined: everything. */
@@ -56,14 +58,10 @@ export function inScope(owner: OutputFile['owner'], scope: Scope | undefined): b
  * Compares rendered files with the output folder.
  * @throws UserError where two files have one path, or a path is taken by something that imgbuild did not write
  */
-export function compare(
-  out: string,
-  files: readonly OutputFile[],
-  about: { spec: string; version: string },
-  scope?: Scope,
-): Changes {
+export function compare(out: string, files: readonly OutputFile[], about: About, scope?: Scope): Changes {
   const before = readManifest(out);
-  const manifest: Manifest = { ...emptyManifest(about), files: {} };
+  const manifest: Manifest = { ...about, files: {} };
+  refuseStranger(out, before, about);
   const changes: Change[] = [];
   const foreign: string[] = [];
   const kept: string[] = [];
@@ -108,6 +106,24 @@ export function compare(
   }
   const text = manifestText(manifest);
   return { changes, unchanged, kept, manifest, manifestChanges: text !== manifestText(before) };
+}
+
+/** Another cluster's output is not written over, and a folder with somebody's files in it is not ours. */
+function refuseStranger(out: string, before: Manifest, about: About): void {
+  if (before.cluster !== '' && before.cluster !== about.cluster) {
+    throw new UserError(
+      `${out} holds the output of cluster ${before.cluster}, and this is ${about.cluster}`,
+      'choose another folder with --out; or, where a changed name, id or management network is meant, move the old output away',
+    );
+  }
+  if (before.cluster !== '' || !existsSync(out)) return;
+  const [stranger] = statSync(out).isDirectory() ? readdirSync(out) : [path.basename(out)];
+  if (stranger !== undefined) {
+    throw new UserError(
+      `${out} is not empty and was not written by imgbuild: it holds ${stranger}`,
+      'choose an empty or new folder with --out',
+    );
+  }
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Plan } from '../plan/types.ts';
 import { ProblemsError } from '../report/errors.ts';
 import { hasErrors } from '../report/problem.ts';
 import { readCertificate } from './certificate.ts';
+import { belongsTo, OWNER } from './owner.ts';
 import { hashPassword, newPassword } from './password.ts';
 import {
   CA_YEARS,
@@ -39,12 +40,14 @@ export interface Making {
  */
 export async function ensure(plan: Plan, store: SecretStore, making: Making): Promise<{ made: string[] }> {
   for (const years of [making.caYears, making.leafYears]) if (years !== undefined) checkYears(years);
+  belongsTo(plan, store);
   sound(plan, store, making.now);
   if (missing(plan, store).length === 0) return { made: [] };
   return store.exclusively(async () => {
     // Again, now that nobody else writes.
     const found = sound(plan, store, making.now);
     const made = missing(plan, store);
+    if (!store.has(OWNER)) store.write(OWNER, `${plan.cluster.mark}\n`);
     await make(found, new Set(made), store, making);
     return { made };
   });

@@ -28,6 +28,7 @@ export type HostName = keyof typeof HOSTS;
 export function specOf(hosts = Object.keys(HOSTS) as HostName[], extra = ''): string {
   const numbers = Object.keys(HOSTS);
   return `name: lab
+id: "5e0a11"
 kubernetes: { version: 1.34.12, runtime: containerd, cni: { plugin: flannel } }
 networks:
   management: { cidr: 10.10.0.0/20, gateway: 10.10.0.1, dns: [223.5.5.5] }
@@ -63,14 +64,15 @@ export function put(dir: string, files: Record<string, string>): void {
 
 let rendered: string | undefined;
 
-/** A folder in which the whole cluster was rendered: a copy of one that is made once for a test file. */
-export async function renderedFolder(): Promise<string> {
+/** A folder in which the whole cluster was rendered: a copy of one that is made once for a test file, or itself. */
+export async function renderedFolder({ keep = false } = {}): Promise<string> {
   if (!rendered) {
     rendered = temporary();
     put(rendered, { 'cluster.yaml': specOf() });
     const { code, err } = await cli(rendered, ['render']);
     if (code !== 0) throw new Error(err);
   }
+  if (keep) return rendered;
   const dir = folder();
   cpSync(rendered, dir, { recursive: true });
   return dir;

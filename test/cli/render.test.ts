@@ -307,16 +307,34 @@ describe('files that imgbuild did not write', () => {
     ['a file for a folder', 'out/hosts/knode1'],
     ['a folder for a file', 'out/hosts/knode1/ks.cfg/deeper'],
   ])('are refused where they are in the way: %s', async (_, name) => {
-    const dir = folder({ 'cluster.yaml': specOf(), [name]: 'mine' });
+    const dir = folder({ 'cluster.yaml': specOf() });
+    await cli(dir, ['render', '--host', 'kmaster']);
+    put(dir, { [name]: 'mine' });
+    const before = snapshot(path.join(dir, 'out'));
     for (const flags of [[], ['--dry-run'], ['--check']]) {
-      const { code, err } = await cli(dir, ['render', '--out', 'out', ...flags]);
+      const { code, err } = await cli(dir, ['render', ...flags]);
       expect(code).toBe(1);
       expect(err).toMatch(
         /hosts\/knode1\/ks.cfg.* in .*\/out (was|were) not written by imgbuild\n {4}fix: choose another folder/,
       );
     }
+    expect(snapshot(path.join(dir, 'out'))).toEqual(before);
+  });
+
+  test.each([
+    [
+      'a folder that is somebody’s',
+      'out/photos/1.jpg',
+      /is not empty and was not written by imgbuild: it holds photos/,
+    ],
+    ['a file', 'out', /out/],
+  ])('as the output folder are refused: %s', async (_, name, message) => {
+    const dir = folder({ 'cluster.yaml': specOf(), [name]: 'mine' });
+    const { code, err } = await cli(dir, ['render']);
+    expect(err).toMatch(message);
+    expect(err).not.toMatch(/mistake in imgbuild/);
+    expect([1, 2, 3]).toContain(code);
     expect(readFileSync(path.join(dir, name), 'utf8')).toBe('mine');
-    expect(filesOf(path.join(dir, 'out'))).toEqual([path.relative('out', name)]);
   });
 
   test('output that somebody changed and that is no longer rendered is left, and told of', async () => {
@@ -344,6 +362,7 @@ describe('a run that is cut off', () => {
     const whole = await renderedFolder();
     const dir = await renderedFolder();
     rmSync(path.join(dir, 'out'), { recursive: true });
+    await cli(dir, ['render', '--host', 'kmaster']);
     // What the new file would be written to, before it takes its name, cannot be written.
     const inTheWay = path.join(dir, 'out/hosts/knode1/overlay.tar.gz.imgbuild-new');
     mkdirSync(inTheWay, { recursive: true });
@@ -351,7 +370,7 @@ describe('a run that is cut off', () => {
     expect(code).toBe(3);
     expect(err).toMatch(/cannot write .*\n {4}fix: .*run it again: it goes on where it stopped/);
     expect(everything(dir)).toContain('manifest.json');
-    expect(everything(dir)).toContain('hosts/kmaster/ks.cfg');
+    expect(everything(dir)).toContain('hosts/etcd-1/ks.cfg');
     rmSync(inTheWay, { recursive: true });
 
     // The spec changes in between: what the first run wrote is still known as ours.

@@ -47,7 +47,8 @@ test.each(['production', 'minimal', 'centos7'])('the %s example has no error', a
   expect(problems.filter((problem) => problem.severity === 'error')).toEqual([]);
 });
 
-test('the production example has no warning either', async () => {
+test('the production example warns of its ssh key alone', async () => {
   const text = readFileSync('examples/production.yaml', 'utf8');
-  expect(await problemsOf([{ file: 'production.yaml', text }])).toEqual([]);
+  const problems = await problemsOf([{ file: 'production.yaml', text }]);
+  expect(problems.map((problem) => problem.code)).toEqual(['user-no-key']);
 });

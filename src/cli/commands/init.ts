@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -46,7 +47,16 @@ async function initAction(example: string, options: GlobalOptions, io: Io): Prom
   const root = packageRoot();
   const text = await readFile(path.join(root, `examples/${example}.yaml`), 'utf8');
   const heading = '# yaml-language-server: $schema=cluster.schema.json\n';
-  const spec = heading + text.replace(/^# yaml-language-server:.*\n/m, '');
+  const own = text
+    .replace(/^# yaml-language-server:.*\n/m, '')
+    .replace(/^id: .*\n/m, '')
+    // Everybody begins with the same example: the id keeps their clusters' disks apart.
+    .replace(
+      /^name: .*\n/m,
+      (line) =>
+        `${line}id: "${randomBytes(3).toString('hex')}"                # tells this cluster’s disks from another’s: never change it\n`,
+    );
+  const spec = heading + own;
   try {
     await mkdir(path.dirname(target), { recursive: true });
     if (!existsSync(schema)) await put(schema, schemaText());

@@ -82,27 +82,40 @@ function overview({ plan, problems, isExample }: SoundProject, paint: Paint, qui
     `API ${cluster.endpoint.name}:${cluster.endpoint.port} via ${cluster.endpoint.via} (${cluster.endpoint.address}), etcd ${cluster.etcd.version} ${cluster.etcd.topology}, ${plural(cluster.etcd.members.length, 'member')}`,
     '',
   ];
-  const rows = hosts.map((host) => [
-    host.name,
-    host.role.name,
-    `${host.os.name}, kernel ${host.kernel.flavor} ${host.kernel.version}`,
-    host.firmware,
-    ...networks.map((name) => host.addresses[name]?.address ?? '-'),
-    ...(['system', 'data'] as const).map((name) => groupText(host.disks.groups.find((g) => g.name === name))),
-    host.disks.wipe,
-  ]);
-  const titles = [
-    'HOST',
-    'ROLE',
-    'SYSTEM',
-    'FIRMWARE',
-    ...networks.map((n) => n.toUpperCase()),
-    'SYSTEM DISKS',
-    'DATA DISKS',
-    'WIPE',
+  const columns: { title: string; of: (host: HostPlan) => string; always?: true }[] = [
+    { title: 'HOST', of: (host) => host.name, always: true },
+    { title: 'ROLE', of: (host) => host.role.name, always: true },
+    { title: 'SYSTEM', of: (host) => `${host.os.name}, kernel ${host.kernel.flavor} ${host.kernel.version}` },
+    { title: 'FIRMWARE', of: (host) => host.firmware },
+    ...networks.map((name) => ({
+      title: name.toUpperCase(),
+      of: (host: HostPlan) => host.addresses[name]?.address ?? '-',
+      always: true as const,
+    })),
+    { title: 'DISKS', of: disksText, always: true },
+    { title: 'WIPE', of: (host) => `wipe ${host.disks.wipe}` },
   ];
+  // What every host has alike is said once.
+  const [same, shown] = [true, false].map((alike) =>
+    columns.filter(({ of, always }) => (!always && new Set(hosts.map(of)).size === 1) === alike),
+  );
+  const [first] = hosts;
+  const common = first ? (same ?? []).map(({ of }) => of(first)).join(', ') : '';
+  if (common !== '') heading.splice(-1, 0, `every host: ${common}`);
+  const titles = (shown ?? []).map(({ title }) => title);
+  const rows = hosts.map((host) => (shown ?? []).map(({ of }) => of(host)));
   const warnings = quiet ? '' : problemsText(problems, paint);
   return `${heading.join('\n')}\n${table(titles, rows)}${warnings ? `\n${warnings}` : ''}`;
+}
+
+/** `2 ssd + 2 hdd`: the system's pair and the data's. */
+function disksText(host: HostPlan): string {
+  return host.disks.groups
+    .map(
+      ({ count, media, min }) =>
+        `${count} ${media === 'any' ? 'any' : media}${min ? ` >=${sizeText(min)}` : ''}`,
+    )
+    .join(' + ');
 }
 
 function groupText(group: DiskGroupPlan | undefined): string {
@@ -154,9 +167,24 @@ function detail(host: HostPlan, plan: Plan, paint: Paint): string {
     lines([host.services.enabled.join(' ')]) +
     title('Overlays') +
     lines([host.overlays.join(' > ')]) +
+    title('Boot it from the network with') +
+    lines([bootLine(host, plan)]) +
     title('Secrets') +
     lines(host.secrets.map((secret) => secret.path))
   );
+}
+
+/** What the kernel's line needs beside the installer's own tree (see README). */
+function bootLine(host: HostPlan, { cluster }: Plan): string {
+  const nic = host.links.find((link) => link.networks.includes('management'));
+  return [
+    `inst.ks=${cluster.server ?? 'http://SERVER'}/hosts/${host.name}/ks.cfg`,
+    `inst.repo=${host.installUrl}`,
+    'ip=dhcp',
+    ...(nic?.macs[0] ? [`BOOTIF=01-${nic.macs[0].replaceAll(':', '-')}`] : []),
+    'inst.nosave=all_ks',
+    ...(host.console ? [`console=${host.console}`] : []),
+  ].join(' ');
 }
 
 interface FileRow {

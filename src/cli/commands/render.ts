@@ -4,6 +4,7 @@ import { writeLock } from '../../plan/lock.ts';
 import type { Plan } from '../../plan/types.ts';
 import { loadAssets } from '../../render/assets.ts';
 import { changeText } from '../../render/diff.ts';
+import { readManifest } from '../../render/manifest.ts';
 import { renderAll } from '../../render/render.ts';
 import type { OutputFile } from '../../render/types.ts';
 import { type Changes, compare, type Scope, sha256, write } from '../../render/write.ts';
@@ -12,6 +13,7 @@ import { ExitCode, UserError } from '../../report/errors.ts';
 import { painter } from '../../report/paint.ts';
 import { plural, problemsText } from '../../report/print.ts';
 import { ensure, missing } from '../../secrets/ensure.ts';
+import { belongsTo } from '../../secrets/owner.ts';
 import { resolve } from '../../secrets/resolve.ts';
 import { openStore } from '../../secrets/store.ts';
 import { version } from '../../version.ts';
@@ -28,6 +30,7 @@ interface RenderFlags {
   dryRun?: true;
   check?: true;
   selfContained?: true;
+  newSecrets?: true;
 }
 
 export function renderCommand(program: Command, io: Io, done: (code: ExitCode) => void): void {
@@ -51,6 +54,10 @@ export function renderCommand(program: Command, io: Io, done: (code: ExitCode) =
       '--self-contained',
       'put both archives inside the kickstart, for a stick or an OEMDRV volume; it is then a secret',
     )
+    .option(
+      '--new-secrets',
+      'make a new authority though this cluster was rendered before: every host has to be built anew',
+    )
     .addHelpText(
       'after',
       examples([
@@ -73,7 +80,9 @@ async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io):
   const writes = !flags.dryRun && !flags.check;
   const store = openStore(options.secrets);
   const now = io.now();
+  belongsTo(project.plan, store);
   const lacking = missing(project.plan, store);
+  if (writes && !flags.newSecrets) refuseNewAuthority(lacking, out, project.plan, options);
   const made = writes ? (await ensure(project.plan, store, { now })).made : [];
   const stored = resolve(project.plan, store);
   // A dry run makes no secret: for one that is missing stands its name.
@@ -96,8 +105,9 @@ async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io):
   });
   counter.end();
   const about = {
+    imgbuild: version(),
+    cluster: project.plan.cluster.mark,
     spec: sha256(Buffer.from(project.texts.map(({ text }) => text).join('\n'))),
-    version: version(),
   };
   const changes = compare(out, files, about, scope);
   const result: Result = { project, flags, options, io, out, changes, made, lacking, files };
@@ -112,6 +122,22 @@ async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io):
   await reportDry(result);
   const differs = changes.changes.length > 0 || changes.manifestChanges || lacking.length > 0;
   return flags.check && differs ? ExitCode.problems : ExitCode.done;
+}
+
+/** A second authority for a cluster that was rendered before would part its new hosts from its old ones. */
+function refuseNewAuthority(
+  lacking: readonly string[],
+  out: string,
+  plan: Plan,
+  { secrets }: GlobalOptions,
+): void {
+  const authority = lacking.find((ref) => /(^|-|\/)ca\.crt$/.test(ref));
+  const before = readManifest(out);
+  if (authority === undefined || before.cluster !== plan.cluster.mark) return;
+  throw new UserError(
+    `${secrets} has no ${authority}, and ${out} holds hosts of this cluster that were rendered with one`,
+    'restore the folder, or name it with --secrets; --new-secrets begins a new cluster of the same name',
+  );
 }
 
 interface Result {
@@ -175,6 +201,11 @@ function report(result: Result): void {
     );
   if (result.lockChanged)
     io.out(`${path.basename(project.lockFile)}: allotted addresses recorded; commit it with the spec\n`);
+  const [host] = hosts;
+  if (host !== undefined && changes.changes.length > 0)
+    io.out(
+      `next: look at one host ("imgbuild plan ${host}" also says how to boot it), then publish ${relative}\n`,
+    );
 }
 
 /** What a person should know, on standard error. */

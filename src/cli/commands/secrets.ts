@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Argument, type Command, InvalidArgumentError } from 'commander';
+import type { Plan } from '../../plan/types.ts';
 import { ExitCode, reasonOf, UserError } from '../../report/errors.ts';
 import { painter } from '../../report/paint.ts';
 import { plural } from '../../report/print.ts';
@@ -8,9 +9,11 @@ import { table } from '../../report/table.ts';
 import { describe, orphans, type Row } from '../../secrets/describe.ts';
 import { ensure } from '../../secrets/ensure.ts';
 import { importCa } from '../../secrets/import.ts';
+import { belongsTo } from '../../secrets/owner.ts';
 import { type Renewed, renew, renewCa } from '../../secrets/renew.ts';
 import { AUTHORITIES, type CaName, PASSWORD } from '../../secrets/requirements.ts';
-import { openStore } from '../../secrets/store.ts';
+import { resolve } from '../../secrets/resolve.ts';
+import { openStore, type SecretStore } from '../../secrets/store.ts';
 import { rotateTokens } from '../../secrets/tokens.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
@@ -55,10 +58,12 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
     ],
   )
     .option('--password', 'print the break-glass password instead')
+    .option('--token <host>', 'print a host’s bootstrap token instead')
     .action(
-      act((flags: { password?: true }, options) =>
-        flags.password ? showPassword(options, io) : show(options, io),
-      ),
+      act((flags: { password?: true; token?: string }, options) => {
+        if (flags.password) return showPassword(options, io);
+        return flags.token === undefined ? show(options, io) : showToken(flags.token, options, io);
+      }),
     );
   sub('ensure', 'make what is missing', 'Makes what is missing, as "render" does, and renders nothing.', [
     ['imgbuild secrets ensure', 'before the first render, to look at them'],
@@ -116,9 +121,16 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** The store that options name, where it is this cluster’s. */
+function storeOf(plan: Plan, options: GlobalOptions): SecretStore {
+  const store = openStore(options.secrets);
+  belongsTo(plan, store);
+  return store;
+}
+
 async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
   const { plan } = await soundProject(options);
-  const store = openStore(options.secrets);
+  const store = storeOf(plan, options);
   const rows = describe(plan, store, io.now());
   const old = orphans(plan, store);
   if (options.json) {
@@ -130,15 +142,16 @@ async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
     text === 'ok' ? text : paint(text === 'missing' || text === 'expires soon' ? 'yellow' : 'red', text);
   io.out(
     table(
-      ['SECRET', 'KIND', 'EXPIRES', 'DAYS', 'FOR', 'STATUS'],
+      ['SECRET', 'KIND', 'EXPIRES', 'DAYS', 'STATUS', 'FOR'],
       rows.map((row) => [
         row.ref,
         row.kind,
         row.notAfter?.toISOString().slice(0, 10) ?? '-',
         row.daysLeft?.toString() ?? '-',
-        (row.sans ?? []).join(' ') || (row.kind === 'pin' ? (row.fingerprint ?? '') : '-'),
         status(row),
+        (row.sans ?? []).join(' ') || (row.kind === 'pin' ? (row.fingerprint ?? '') : '-'),
       ]),
+      io.columns,
     ),
   );
   for (const row of rows) for (const note of row.notes) io.err(`${row.ref}: ${note}\n`);
@@ -148,7 +161,7 @@ async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
 
 async function showPassword(options: GlobalOptions, io: Io): Promise<ExitCode> {
   const { plan } = await soundProject(options);
-  const password = openStore(options.secrets).read(PASSWORD)?.trim();
+  const password = storeOf(plan, options).read(PASSWORD)?.trim();
   if (password === undefined)
     throw new UserError(
       `${options.secrets} holds no break-glass password`,
@@ -159,9 +172,17 @@ async function showPassword(options: GlobalOptions, io: Io): Promise<ExitCode> {
   return ExitCode.done;
 }
 
+async function showToken(host: string, options: GlobalOptions, io: Io): Promise<ExitCode> {
+  const { plan } = await soundProject(options);
+  hostNamed(host, plan);
+  const token = resolve(plan, storeOf(plan, options))(`tokens/${host}`).trim();
+  io.out(options.json ? `${JSON.stringify({ host, token })}\n` : `${token}\n`);
+  return ExitCode.done;
+}
+
 async function ensureAction(flags: { caYears?: number }, options: GlobalOptions, io: Io): Promise<ExitCode> {
   const { plan } = await soundProject(options);
-  const { made } = await ensure(plan, openStore(options.secrets), { now: io.now(), ...flags });
+  const { made } = await ensure(plan, storeOf(plan, options), { now: io.now(), ...flags });
   if (options.json) io.out(`${JSON.stringify({ directory: options.secrets, made }, null, 2)}\n`);
   else if (!options.quiet)
     io.out(made.length === 0 ? 'nothing was missing\n' : `${made.map((ref) => `made ${ref}\n`).join('')}`);
@@ -171,11 +192,11 @@ async function ensureAction(flags: { caYears?: number }, options: GlobalOptions,
 async function rotate(hosts: string[], options: GlobalOptions, io: Io): Promise<ExitCode> {
   const { plan } = await soundProject(options);
   for (const name of hosts) hostNamed(name, plan);
-  const rotated = await rotateTokens(plan, openStore(options.secrets), hosts.length > 0 ? { hosts } : {});
+  const rotated = await rotateTokens(plan, storeOf(plan, options), hosts.length > 0 ? { hosts } : {});
   if (options.json) io.out(`${JSON.stringify({ rotated }, null, 2)}\n`);
   else if (!options.quiet) {
     io.out(
-      `new tokens for ${plural(rotated.length, 'host')}; render again, and delete the old ones on a running cluster: kubeadm token delete\n`,
+      `new tokens for ${plural(rotated.length, 'host')}: render again. A cluster that runs already has to be told of each, on a control plane:\n  kubeadm token create TOKEN --ttl 24h   (imgbuild secrets show --token HOST prints it)\n  kubeadm token delete OLD-ID            (kubeadm token list)\n`,
     );
   }
   return ExitCode.done;
@@ -194,7 +215,7 @@ async function renewAction(
   io: Io,
 ): Promise<ExitCode> {
   const { plan } = await soundProject(options);
-  const store = openStore(options.secrets);
+  const store = storeOf(plan, options);
   const now = io.now();
   let renewed: Renewed[];
   if (ca === undefined) {
@@ -225,7 +246,10 @@ async function renewAction(
             )
             .join(''),
     );
-    if (renewed.length > 0) io.out('render again to give them to the hosts\n');
+    if (renewed.length > 0)
+      io.out(
+        'render again; a host that runs already takes them over like this:\n  scp out/hosts/HOST/secrets.tar.gz HOST: && ssh HOST sudo tar -xpzf secrets.tar.gz -C / --no-overwrite-dir\n  ssh HOST sudo sh -c "chown -R root:etcd /etc/etcd/pki; chmod 0640 /etc/etcd/pki/*.key; systemctl restart etcd"\n',
+      );
   }
   return ExitCode.done;
 }

@@ -8,6 +8,9 @@ const SYSTEM_ACCOUNTS = new Set(
   ).split(' '),
 );
 
+/** The key of the examples: bytes 0 to 31 in order, of which no private half is known. */
+const EXAMPLE_KEY = 'AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
+
 /** Links that every release has, and where they lead. */
 const LINKS: Record<string, string> = {
   '/bin': '/usr/bin',
@@ -83,6 +86,53 @@ export const contentRules: Rule[] = [
         'no account has an ssh key, and there is no break-glass account',
         'add a key under users[].sshKeys',
       );
+    },
+  },
+  {
+    code: 'user-no-key',
+    severity: 'warning',
+    title: 'Nobody can log in over ssh',
+    reason:
+      'root is locked and passwords do not work over ssh. Without a key of yours the hosts can be entered at their consoles alone.',
+    remedy: 'Put your public key under `users[].sshKeys`; the example’s key has no private half.',
+    example: 'users:\n  - { name: devops, sshKeys: [] }\n',
+    check: ({ cluster }, report) => {
+      const keys = cluster.users.flatMap((user) => user.sshKeys);
+      if (keys.length > 0 && keys.every((key) => key.includes(EXAMPLE_KEY)))
+        report(
+          ['users'],
+          'the only ssh key is the example’s, whose private half nobody has',
+          'replace it by your own: ssh-keygen -t ed25519',
+        );
+      else if (keys.length === 0 && cluster.breakGlass.enabled)
+        report(
+          ['users'],
+          'no account has an ssh key',
+          'add a user with your public key: users: [{ name: devops, sudo: nopasswd, sshKeys: [...] }]',
+        );
+    },
+  },
+  {
+    code: 'wipe-always',
+    severity: 'warning',
+    title: 'Disks are erased whatever is on them',
+    reason:
+      'With `wipe: always` a disk of data that was moved into the machine, or that a selector fits by mistake, is gone without a question.',
+    remedy:
+      'Use `wipe: owned`; for one machine with old data, `always` on that host alone, and take it back afterwards.',
+    example: 'disks: { wipe: always }\n',
+    check: ({ cluster }, report) => {
+      const fix = 'use wipe: owned, or say always for the one host that needs it and take it back afterwards';
+      if (cluster.disks?.wipe === 'always')
+        report(['disks', 'wipe'], 'every host erases its disks whatever is on them', fix);
+      for (const [role, { disks }] of Object.entries(cluster.roles)) {
+        if (disks?.wipe === 'always')
+          report(['roles', role, 'disks', 'wipe'], `every ${role} erases its disks whatever is on them`, fix);
+      }
+      for (const [index, { name, disks }] of cluster.hosts.entries()) {
+        if (disks?.wipe === 'always')
+          report(['hosts', index, 'disks', 'wipe'], `${name} erases its disks whatever is on them`, fix);
+      }
     },
   },
   {
@@ -196,23 +246,6 @@ export const contentRules: Rule[] = [
       look(cluster.sysctls, []);
       for (const [role, settings] of Object.entries(cluster.roles)) look(settings.sysctls, ['roles', role]);
       for (const [index, host] of cluster.hosts.entries()) look(host.sysctls, ['hosts', index]);
-    },
-  },
-  {
-    code: 'server-unset',
-    severity: 'warning',
-    title: 'No server is named',
-    reason:
-      'A kickstart fetches its archives from where it was fetched itself (`inst.ks=`). On a stick, or where the kernel’s line does not name it, it has no other place to look.',
-    remedy: 'Set `server`, or render with `--self-contained`.',
-    example: 'name: lab\n',
-    check: ({ cluster }, report) => {
-      if (!cluster.server)
-        report(
-          ['server'],
-          'no server is named: hosts can fetch their files only where inst.ks= names a URL',
-          'set server: http://…, or render with --self-contained',
-        );
     },
   },
 ];

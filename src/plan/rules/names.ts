@@ -91,6 +91,23 @@ export const nameRules: Rule[] = [
     },
   },
   {
+    code: 'cluster-id',
+    severity: 'warning',
+    title: 'The cluster has no id',
+    reason:
+      'Disks are marked as this cluster’s by its name and id. Without an id the mark follows from the management network, and another cluster of the same name and network would take these disks for its own.',
+    remedy: 'Add six hexadecimal digits of your own (`openssl rand -hex 3`) before anything is installed.',
+    example: 'name: lab\n',
+    check: ({ cluster }, report) => {
+      if (!cluster.id)
+        report(
+          ['name'],
+          'the cluster has no id',
+          'add id: with six hexadecimal digits in quotes (openssl rand -hex 3)',
+        );
+    },
+  },
+  {
     code: 'role-unknown',
     severity: 'error',
     title: 'A role is not in the catalogue',
@@ -146,6 +163,42 @@ export const nameRules: Rule[] = [
           `there is no mirror set "${set}"`,
           suggest(set, [...catalog.mirrors.keys()]),
         );
+      }
+    },
+  },
+  {
+    code: 'mirror-layout',
+    severity: 'error',
+    title: 'The URL of a mirror cannot be right',
+    reason:
+      'A base URL is where a kind of repository begins. `{major}` (9), `{minor}` (1.34) and `{version}` are filled in; anything else in braces would be asked for as it stands. Two releases cannot install from one tree, and two kinds cannot lie at one place.',
+    remedy: 'Write `{major}` where releases differ, and give each kind the folder that the schema describes.',
+    example: 'mirrors: { repositories: { os: "http://10.0.0.5/{release}" } }\n',
+    check: ({ cluster, plan }, report) => {
+      const urls = Object.entries(cluster.mirrors.repositories).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined,
+      );
+      const majors = new Set(plan.hosts.map((host) => host.os.major));
+      for (const [kind, url] of urls) {
+        const path = ['mirrors', 'repositories', kind];
+        const odd = (url.match(/\{\w*\}/g) ?? []).find(
+          (word) => !['{major}', '{minor}', '{version}'].includes(word),
+        );
+        if (odd) report(path, `${odd} means nothing in a URL`, 'use {major}, {minor} or {version}');
+        else if (kind === 'os' && majors.size > 1 && !url.includes('{major}'))
+          report(
+            path,
+            `EL ${[...majors].sort().join(' and ')} would install from one tree`,
+            'write {major} where their trees differ',
+          );
+      }
+      for (const [first, ...others] of repeated(urls, ([, url]) => url.replace(/\/+$/, ''))) {
+        for (const [kind] of others)
+          report(
+            ['mirrors', 'repositories', kind],
+            `${first?.[0]} and ${kind} have one base URL`,
+            'give each kind its own folder',
+          );
       }
     },
   },

@@ -111,9 +111,6 @@ const versions = object(
   { default: {} },
 );
 
-/** The kinds of repository whose place can be set one by one. */
-const REPOSITORY_KINDS = ['os', 'epel', 'docker', 'kubernetes', 'elrepo', 'criDockerd', 'etcd'] as const;
-
 const mirrors = object(
   'Where packages and images come from.',
   {
@@ -121,14 +118,24 @@ const mirrors = object(
       text('upstream, aliyun or tuna (or a mirror set of your own catalogue).', NAME, 'a name'),
       'upstream',
     ),
-    repositories: withDefault(
-      object(
-        'Base URLs of your own, by kind of repository; below them the layout is the upstream’s.',
-        Object.fromEntries(
-          REPOSITORY_KINDS.map((kind) => [kind, optional(url(`The base URL of ${kind}.`))]),
-        ) as Record<(typeof REPOSITORY_KINDS)[number], ReturnType<typeof optional<ReturnType<typeof url>>>>,
-      ),
-      {},
+    repositories: object(
+      'Base URLs of your own, by kind of repository. {major} stands for the release (9), {minor} for Kubernetes’ minor version (1.34), {version} for the archive’s.',
+      {
+        os: optional(
+          url(
+            'The distribution: below it BaseOS/x86_64/os/ and AppStream/x86_64/os/; EL 7: os/x86_64/, updates/x86_64/ and extras/x86_64/.',
+          ),
+        ),
+        epel: optional(url('Below it 9/Everything/x86_64/ (EL 7: 7/x86_64/) and RPM-GPG-KEY-EPEL-9.')),
+        docker: optional(url('Below it rhel/9/x86_64/stable/ (EL 7: centos/7/x86_64/stable/) and rhel/gpg.')),
+        kubernetes: optional(url('The repository itself: in it repodata/, with repomd.xml.key.')),
+        elrepo: optional(
+          url('Below it kernel/el9/x86_64/, RPM-GPG-KEY-elrepo.org and RPM-GPG-KEY-v2-elrepo.org.'),
+        ),
+        criDockerd: optional(url('The folder of cri-dockerd-{version}.amd64.tgz.')),
+        etcd: optional(url('The folder of etcd-v{version}-linux-amd64.tar.gz.')),
+      },
+      { default: {} },
     ),
     registries: withDefault(
       mapOf(
@@ -178,6 +185,13 @@ export const clusterSchema = object('A cluster: everything that imgbuild renders
     'The cluster’s name: DNS-1123, at most 20 characters.',
     /^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$/,
     'lower-case letters, digits and "-", at most 20 characters',
+  ),
+  id: optional(
+    text(
+      'Six hexadecimal digits that tell this cluster’s disks, output and secrets from those of another of its name. "imgbuild init" makes them up; never change them.',
+      /^[0-9a-f]{6}$/,
+      'six hexadecimal digits in quotes, such as "5e0a11"',
+    ),
   ),
   kubernetes,
   etcd,
