@@ -39,6 +39,14 @@ export function parseYaml(text: string, file: string): { tree?: Tree; problems: 
   return new Reader(source, file).read();
 }
 
+/** One mistake often makes several errors. */
+function unique(problems: readonly Problem[]): Problem[] {
+  return [...new Map(problems.map((p) => [JSON.stringify([p.place, p.message]), p])).values()];
+}
+
+/** Full-width marks, each with the one that is meant. */
+const HALF_WIDTH = '：:，,“"”"‘\'’\'｛{｝}［[］]【[】]';
+
 /** The conversion of one file; it stops at the first thing that makes going on pointless. */
 class Reader {
   private readonly lines = new LineCounter();
@@ -73,15 +81,33 @@ class Reader {
       const place = this.placeAt(pos[0]);
       // How deep the parser got depends on the machine: only the line can be told.
       if (code === 'RESOURCE_EXHAUSTION') this.lose(TOO_DEEP, LOOK_FOR_BRACKETS, { ...place, col: 1 });
-      else this.problems.push(yamlProblem(...inWords(code, message), place));
+      else this.problems.push(this.fullWidth(place) ?? yamlProblem(...inWords(code, message), place));
     }
-    if (this.problems.length > 0) return { problems: this.problems };
+    if (this.problems.length > 0) return { problems: unique(this.problems) };
     if (document.contents === null)
       return {
         problems: [yamlProblem('the file is empty', 'write one with: imgbuild init', this.placeAt(0))],
       };
     const tree = this.convert(document, document.contents, this.placeAt(0), 0);
     return this.isLost ? { problems: this.problems } : { tree, problems: this.problems };
+  }
+
+  /** A Chinese input method's punctuation looks like YAML's and means nothing to it. */
+  private fullWidth(place: Place): Problem | undefined {
+    const lines = this.source.split('\n');
+    // The parser may notice only in the line after.
+    for (const line of [place.line, place.line - 1]) {
+      const text = lines[line - 1] ?? '';
+      const col = text.search(/[：，“”‘’｛｝［］【】]/);
+      if (col < 0) continue;
+      const mark = text.charAt(col);
+      return yamlProblem(
+        `a full-width "${mark}" stands here`,
+        `type ${HALF_WIDTH[HALF_WIDTH.indexOf(mark) + 1]} with the input method switched off`,
+        { file: this.file, line, col: col + 1 },
+      );
+    }
+    return undefined;
   }
 
   private placeAt(offset: number): Place {

@@ -150,7 +150,7 @@ function remedy(
   got: string,
   about: string,
   last: string | number | undefined,
-  schema: { pattern?: string; expects?: string },
+  schema: { pattern?: string; expects?: string; properties?: object },
 ): string {
   if (last === undefined) return 'write keys and their values, as in "name: lab"';
   if (data === null)
@@ -164,6 +164,9 @@ function remedy(
   if (wanted === 'array' && isPlain) return `write it as a list: [${String(data)}]`;
   if (wanted === 'integer' && typeof data === 'string' && /^\d+$/.test(data))
     return `write it without quotes: ${data}`;
+  const keys = Object.keys(schema.properties ?? {});
+  if (wanted === 'object' && isPlain && typeof last === 'string' && keys.length > 0)
+    return `write a map, such as ${last}: { ${keys[0]}: ${String(data)} }; its keys are ${keys.join(', ')}`;
   return `write ${article(wanted)}; ${about}`;
 }
 

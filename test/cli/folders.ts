@@ -24,6 +24,8 @@ export const HOSTS = {
 } as const;
 export type HostName = keyof typeof HOSTS;
 
+const KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH8kq0bXvQm3cT5uYw1eRz7nLd9pGs2jKfA4hVxNtBuE ops';
+
 /** Its spec, with these of its hosts, and with `extra` at the end. */
 export function specOf(hosts = Object.keys(HOSTS) as HostName[], extra = ''): string {
   const numbers = Object.keys(HOSTS);
@@ -33,6 +35,7 @@ kubernetes: { version: 1.34.12, runtime: containerd, cni: { plugin: flannel } }
 networks:
   management: { cidr: 10.10.0.0/20, gateway: 10.10.0.1, dns: [223.5.5.5] }
 server: http://10.10.0.5:8080
+users: [{ name: devops, sshKeys: [${KEY}] }]
 disks: { system: { count: 1 }, data: { count: 0 } }
 hosts:
 ${hosts
