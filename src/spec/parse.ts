@@ -97,7 +97,8 @@ class Reader {
     const lines = this.source.split('\n');
     // The parser may notice only in the line after.
     for (const line of [place.line, place.line - 1]) {
-      const text = lines[line - 1] ?? '';
+      // In a comment they may stand.
+      const text = (lines[line - 1] ?? '').replace(/(^|\s)#.*$/, '');
       const col = text.search(/[：，“”‘’｛｝［］【】]/);
       if (col < 0) continue;
       const mark = text.charAt(col);

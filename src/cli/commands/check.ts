@@ -1,8 +1,13 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { Plan } from '../../plan/types.ts';
 import { ExitCode } from '../../report/errors.ts';
 import { painter } from '../../report/paint.ts';
 import { plural, problemsText } from '../../report/print.ts';
-import { hasErrors } from '../../report/problem.ts';
+import { hasErrors, type Problem } from '../../report/problem.ts';
+import { belongsTo } from '../../secrets/owner.ts';
+import { openStore } from '../../secrets/store.ts';
+import { checkStore } from '../../secrets/survey.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
 import { type GlobalOptions, globalOptions } from '../options.ts';
@@ -28,7 +33,8 @@ export function checkCommand(program: Command, io: Io, done: (code: ExitCode) =>
 }
 
 async function checkAction(strict: boolean, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { problems, plan, isExample, texts } = await loadProject(options);
+  const { problems: found, plan, isExample, texts } = await loadProject(options);
+  const problems = [...found, ...secretProblems(plan, isExample, options, io)];
   const bad = hasErrors(problems) || (strict && problems.length > 0);
   const code = bad ? ExitCode.problems : ExitCode.done;
   if (options.json) {
@@ -43,4 +49,17 @@ async function checkAction(strict: boolean, options: GlobalOptions, io: Io): Pro
     `${texts.map(({ file }) => file).join(' + ')}: ${plural(plan?.hosts.length ?? 0, 'host')}, no errors\n`,
   );
   return code;
+}
+
+/** What render would refuse of the secrets that are there; the example is nobody's. */
+function secretProblems(
+  plan: Plan | undefined,
+  isExample: boolean,
+  options: GlobalOptions,
+  io: Io,
+): Problem[] {
+  if (!plan || isExample || !existsSync(options.secrets)) return [];
+  const store = openStore(options.secrets);
+  belongsTo(plan, store);
+  return checkStore(plan, store, io.now());
 }
