@@ -32,9 +32,9 @@ describe('check', () => {
 
   test('-C works in another folder, from where other paths are taken', async () => {
     const dir = folder({ 'lab/cluster.yaml': BROKEN, 'lab/site/other.yaml': BROKEN });
-    expect((await cli(dir, ['-C', 'lab', 'check'])).err).toMatch(/^cluster.yaml:10:/);
+    expect((await cli(dir, ['-C', 'lab', 'check'])).err).toMatch(/^cluster.yaml:12:/);
     expect((await cli(dir, ['check', '-C', 'lab', '--spec', 'site/other.yaml'])).err).toMatch(
-      /^site\/other.yaml:10:/,
+      /^site\/other.yaml:12:/,
     );
   });
 
@@ -61,7 +61,7 @@ describe('check', () => {
       code: 'role-unknown',
       severity: 'error',
       path: ['hosts', 2, 'role'],
-      place: { file: 'cluster.yaml', line: 10, col: 27 },
+      place: { file: 'cluster.yaml', line: 12, col: 27 },
       message: 'there is no role "wroker"',
       hint: 'did you mean "worker"?',
     });

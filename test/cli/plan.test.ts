@@ -18,7 +18,7 @@ describe('plan', () => {
     for (const [index, [name, role]] of Object.entries(HOSTS).entries()) {
       expect(lines[4 + index]).toMatch(new RegExp(`^${name} +${role} +.*10\\.10\\.0\\.${11 + index} `));
     }
-    expect(out).toMatch(/\n\ncluster.yaml:7:1: warning: etcd has a single member/);
+    expect(out).toMatch(/\n\ncluster.yaml:9:1: warning: etcd has a single member/);
   });
 
   test('of a host: addresses, disks, packages, services, secrets by path', async () => {
