@@ -445,8 +445,11 @@ find_installer() {
 	set -- $fi_line
 	set +f
 	for fi_word in "$@"; do
+		replace "$fi_word" '"' ''
+		fi_word=$REPLY
 		case $fi_word in
 		*=hd:*) fi_spec=${fi_word#*=hd:} ;;
+		*=*,hd:*) fi_spec=${fi_word#*,hd:} ;;
 		*=cdrom:*) fi_spec=${fi_word#*=cdrom:} ;;
 		root=live:*) fi_spec=${fi_word#root=live:} ;;
 		*) continue ;;

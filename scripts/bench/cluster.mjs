@@ -10,7 +10,7 @@ export function clusterOf(count) {
     return `  - { name: ${role}-${index}, role: ${role}, serial: S${index}, nics: ${nics} }\n`;
   });
   return `name: bench
-kubernetes: { version: 1.34.12, podSubnet: 172.16.0.0/12 }
+kubernetes: { version: 1.34.12, podSubnet: 10.128.0.0/10 }
 networks:
   management: { cidr: 100.64.0.0/16, gateway: 100.64.0.1, dns: [223.5.5.5] }
   container: { cidr: 100.65.0.0/16, gateway: 100.65.0.1 }

@@ -14,43 +14,48 @@ import { disks } from '../spec/schema/host.ts';
 
 /** Shapes of the files under images/. They are read and checked by the same machinery as a spec. */
 
-const strings = (description: string) => list(description, text('An entry.'));
+/** What is printed for people: one line. */
+const line = (description: string) => text(description, /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u, 'one line of text');
+/** What is printed into shell, kickstarts and unit files: nothing that one of them would obey. */
+const word = (description: string) =>
+  text(description, /^[A-Za-z0-9@^:/][A-Za-z0-9@^._+:/{}%*-]*$/, 'one plain word');
+const strings = (description: string) => list(description, word('An entry.'));
 
 const repository = object('A repository of the release.', {
-  id: text('Its id.'),
-  name: text('Its name.'),
-  kind: text('Which base URL of a mirror set it lies under: os, epel, docker, kubernetes or elrepo.'),
+  id: word('Its id.'),
+  name: line('Its name.'),
+  kind: word('Which base URL of a mirror set it lies under: os, epel, docker, kubernetes or elrepo.'),
   path: text('Where below that base URL; it may be empty.', /^.*$/),
   keys: list(
     'Names of signing keys in images/keys.yaml, or file:/… for one that the release itself installs.',
-    text('A key.'),
+    word('A key.'),
     { minItems: 1 },
   ),
   inInstaller: withDefault(flag('Anaconda installs from it (without checking signatures).'), false),
 });
 
 const kernelFlavor = object('A kernel.', {
-  version: text('The series, or the whole version where the repository keeps just one.'),
+  version: word('The series, or the whole version where the repository keeps just one.'),
   packages: withDefault(strings('The packages; empty for the one that the release installs anyway.'), []),
-  pin: optional(text('The exact version-release to install.')),
+  pin: optional(word('The exact version-release to install.')),
 });
 
 export const osSchema = object('A release of an operating system.', {
-  name: text('Its name in a spec.'),
-  title: optional(text('Its name for people.')),
-  extends: optional(text('The entry that it completes; maps are merged, lists are joined.')),
+  name: word('Its name in a spec.'),
+  title: optional(line('Its name for people.')),
+  extends: optional(word('The entry that it completes; maps are merged, lists are joined.')),
   abstract: withDefault(flag('Not a release itself: holds what several share.'), false),
   family: optional(choice('Which templates it is rendered with.', ['el'])),
   major: optional(integer('The major release.', 7, 99)),
   distro: optional(choice('Whose rebuild it is.', ['centos', 'rocky', 'almalinux'])),
-  handler: optional(text('The pykickstart handler that reads its kickstarts.')),
+  handler: optional(word('The pykickstart handler that reads its kickstarts.')),
   systemd: optional(integer('The version of systemd.', 200, 999)),
   cgroup: optional(integer('The cgroup version that it boots with.', 1, 2)),
-  installTree: optional(text('The tree that Anaconda installs from, below the base URL of kind os.')),
+  installTree: optional(word('The tree that Anaconda installs from, below the base URL of kind os.')),
   iso: optional(
     object('The boot medium for golden images, below the base URL of kind os.', {
-      path: text('The ISO.'),
-      checksum: text('Its checksum file.'),
+      path: word('The ISO.'),
+      checksum: word('Its checksum file.'),
     }),
   ),
   kickstart: optional(
@@ -60,11 +65,11 @@ export const osSchema = object('A release of an operating system.', {
         text('The flag of %packages that leaves out weak dependencies; empty where there are none.', /^.*$/),
       ),
       packageManager: optional(choice('The program of %post.', ['yum', 'dnf'])),
-      ksArgument: optional(text('The kernel argument that names the kickstart.')),
+      ksArgument: optional(word('The kernel argument that names the kickstart.')),
     }),
   ),
   network: optional(choice('The form of its network files.', ['ifcfg', 'keyfile'])),
-  grubUefiConfig: optional(text('The grub.cfg that grub2-mkconfig writes on UEFI; never a stub on the ESP.')),
+  grubUefiConfig: optional(word('The grub.cfg that grub2-mkconfig writes on UEFI; never a stub on the ESP.')),
   kernels: optional(
     object('Kernels to choose from.', {
       default: optional(choice('The one that is advised.', ['lt', 'ml', 'stock'])),
@@ -95,11 +100,11 @@ export const osSchema = object('A release of an operating system.', {
   ),
   docker: optional(
     object('Docker for this release.', {
-      suffix: text('The end of its RPMs’ release, e.g. el9.'),
-      default: text('The version of docker-ce.'),
-      newest: optional(text('The last version built, where building has stopped.')),
+      suffix: word('The end of its RPMs’ release, e.g. el9.'),
+      default: word('The version of docker-ce.'),
+      newest: optional(word('The last version built, where building has stopped.')),
       containerd: optional(
-        text('The version-release of containerd.io, where it is not the one that came with Docker.'),
+        word('The version-release of containerd.io, where it is not the one that came with Docker.'),
       ),
     }),
   ),
@@ -113,8 +118,8 @@ export const osSchema = object('A release of an operating system.', {
 });
 
 export const roleSchema = object('A kind of host.', {
-  name: text('Its name in a spec.'),
-  title: text('Its name for people.'),
+  name: word('Its name in a spec.'),
+  title: line('Its name for people.'),
   kubernetes: choice('What it is to Kubernetes.', ['control-plane', 'node', 'none']),
   etcd: withDefault(flag('It is a member of an external etcd.'), false),
   ingress: withDefault(flag('It brings in traffic from outside.'), false),
@@ -122,8 +127,8 @@ export const roleSchema = object('A kind of host.', {
   minimum: optional(
     object('The least hardware.', {
       cpus: withDefault(integer('CPUs.', 1, 1024), 1),
-      memory: withDefault(text('Memory.'), '1G'),
-      systemDisk: withDefault(text('The size of each system disk.'), '20G'),
+      memory: withDefault(word('Memory.'), '1G'),
+      systemDisk: withDefault(word('The size of each system disk.'), '20G'),
     }),
   ),
   memoryPerCpu: optional(
@@ -138,9 +143,9 @@ export const roleSchema = object('A kind of host.', {
 });
 
 export const runtimeSchema = object('A container runtime.', {
-  name: text('Its name in a spec.'),
-  socket: text('The CRI socket.'),
-  root: text('Where it keeps images and containers: on /data.'),
+  name: word('Its name in a spec.'),
+  socket: word('The CRI socket.'),
+  root: word('Where it keeps images and containers: on /data.'),
   packages: strings('Its RPMs.'),
   services: strings('Units that it switches on.'),
   criServices: withDefault(strings('Units that only hosts of Kubernetes switch on.'), []),
@@ -150,20 +155,20 @@ export const runtimeSchema = object('A container runtime.', {
 export const mirrorSchema = object(
   'A set of mirrors: base URLs by kind of repository, then by distribution.',
   {
-    name: text('Its name in a spec.'),
-    title: text('Its name for people.'),
-    os: mapOf('The distribution’s packages.', text('URL.')),
-    epel: mapOf('EPEL, by major release; * for the others.', text('URL.')),
-    docker: text('docker-ce.'),
-    kubernetes: text('Kubernetes packages; {minor} is the minor version.'),
-    elrepo: mapOf('elrepo, by major release; * for the others.', text('URL.')),
-    criDockerd: text('cri-dockerd’s release archives; {version}.'),
-    etcd: text('etcd’s release archives; {version}.'),
+    name: word('Its name in a spec.'),
+    title: line('Its name for people.'),
+    os: mapOf('The distribution’s packages.', word('URL.')),
+    epel: mapOf('EPEL, by major release; * for the others.', word('URL.')),
+    docker: word('docker-ce.'),
+    kubernetes: word('Kubernetes packages; {minor} is the minor version.'),
+    elrepo: mapOf('elrepo, by major release; * for the others.', word('URL.')),
+    criDockerd: word('cri-dockerd’s release archives; {version}.'),
+    etcd: word('etcd’s release archives; {version}.'),
     keys: withDefault(
-      mapOf('Signing keys that do not lie below their repository’s base URL.', text('URL.')),
+      mapOf('Signing keys that do not lie below their repository’s base URL.', word('URL.')),
       {},
     ),
-    imageRepository: optional(text('Where Kubernetes’ images come from.')),
+    imageRepository: optional(word('Where Kubernetes’ images come from.')),
     registries: withDefault(mapOf('Registry mirrors.', strings('URLs.')), {}),
   },
 );
@@ -172,25 +177,25 @@ export const keysSchema = mapOf(
   'Signing keys.',
   object('A key; the host takes it only where the fingerprint is this.', {
     fingerprint: text('The primary key’s fingerprint.', /^[0-9A-F]{40}$/, 'forty hexadecimal digits'),
-    kind: text('The kind of repository whose base URL it lies under.'),
-    path: text('Where below it.'),
+    kind: word('The kind of repository whose base URL it lies under.'),
+    path: word('Where below it.'),
   }),
 );
 
 const minor = object('What one minor version of Kubernetes needs.', {
-  newest: text('The newest patch known.'),
-  criTools: text('version-release of cri-tools in its repository.'),
-  cni: text('version-release of kubernetes-cni.'),
-  pause: text('The tag of the pause image.'),
+  newest: word('The newest patch known.'),
+  criTools: word('version-release of cri-tools in its repository.'),
+  cni: word('version-release of kubernetes-cni.'),
+  pause: word('The tag of the pause image.'),
   kernel: object('Kernels.', {
-    min: text('Older is refused (or warned of).'),
+    min: word('Older is refused (or warned of).'),
     series: optional(strings('Series below 6 that it was tested with; another is a warning.')),
     severity: choice('What kubeadm’s preflight makes of an older one.', ['error', 'warning']),
   }),
   cgroupV1: choice('What it makes of cgroup v1.', ['works', 'warns', 'refuses']),
-  etcd: object('etcd.', { min: text('The oldest external etcd.'), default: text('The version to install.') }),
-  criDockerd: text('The oldest cri-dockerd.'),
-  containerd: text('The oldest containerd.'),
+  etcd: object('etcd.', { min: word('The oldest external etcd.'), default: word('The version to install.') }),
+  criDockerd: word('The oldest cri-dockerd.'),
+  containerd: word('The oldest containerd.'),
   ipvs: choice('What it says of kube-proxy’s ipvs mode.', ['works', 'deprecated']),
   nftables: choice('What it says of kube-proxy’s nftables mode.', ['alpha', 'beta', 'stable']),
 });
@@ -198,25 +203,25 @@ const minor = object('What one minor version of Kubernetes needs.', {
 const dockerSet = object(
   'One version of docker-ce and what goes with it; version-release without the el suffix.',
   {
-    containerd: text('containerd.io.'),
-    buildx: text('docker-buildx-plugin.'),
-    compose: text('docker-compose-plugin.'),
-    criDockerd: text('The oldest cri-dockerd that speaks with it.'),
+    containerd: word('containerd.io.'),
+    buildx: word('docker-buildx-plugin.'),
+    compose: word('docker-compose-plugin.'),
+    criDockerd: word('The oldest cri-dockerd that speaks with it.'),
     majors: list('The EL releases that it is built for.', integer('A release.', 7, 99)),
   },
 );
 
 export const kubernetesSchema = object('What goes with what.', {
-  oldest: text('The oldest minor version supported, e.g. 1.28.'),
-  oldestReason: text('Why not older.'),
-  packageRelease: text('The release of Kubernetes’ RPMs.'),
+  oldest: word('The oldest minor version supported, e.g. 1.28.'),
+  oldestReason: line('Why not older.'),
+  packageRelease: word('The release of Kubernetes’ RPMs.'),
   minors: mapOf('By minor version.', minor),
   docker: mapOf('By version of docker-ce.', dockerSet),
   criDockerd: object('cri-dockerd.', {
-    default: text('The version to install.'),
-    sha256: mapOf('Of the release archive, by version.', text('sha256.')),
+    default: word('The version to install.'),
+    sha256: mapOf('Of the release archive, by version.', word('sha256.')),
   }),
-  etcd: object('etcd.', { sha256: mapOf('Of the release archive, by version.', text('sha256.')) }),
+  etcd: object('etcd.', { sha256: mapOf('Of the release archive, by version.', word('sha256.')) }),
 });
 
 export type OsEntry = Static<typeof osSchema>;

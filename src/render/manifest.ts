@@ -63,12 +63,8 @@ export function readManifest(out: string): Manifest {
       return [name, { ...entry, mode: Number.parseInt(entry.mode, 8) }] as const;
     });
     const { imgbuild, cluster, spec } = read;
-    return {
-      imgbuild: String(imgbuild),
-      cluster: String(cluster),
-      spec: String(spec),
-      files: Object.fromEntries(files),
-    };
+    if (![imgbuild, cluster, spec].every((value) => typeof value === 'string')) throw new Error('not ours');
+    return { imgbuild, cluster, spec, files: Object.fromEntries(files) };
   } catch (error) {
     throw new UserError(
       `${file} is not a manifest that imgbuild wrote`,

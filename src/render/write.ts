@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -62,6 +63,7 @@ export function compare(out: string, files: readonly OutputFile[], about: About,
   const before = readManifest(out);
   const manifest: Manifest = { ...about, files: {} };
   refuseStranger(out, before, about);
+  const links = new Map<string, boolean>();
   const changes: Change[] = [];
   const foreign: string[] = [];
   const kept: string[] = [];
@@ -75,7 +77,7 @@ export function compare(out: string, files: readonly OutputFile[], about: About,
     const digest = sha256(file.content);
     manifest.files[file.path] = { sha256: digest, mode: file.mode, ...file.owner };
     const known = before.files[file.path];
-    const there = onDisk(path.join(out, file.path));
+    const there = onDisk(out, file.path, links);
     if (!there) changes.push({ kind: 'create', path: file.path, file });
     else if (there === 'in the way') foreign.push(file.path);
     else if (!known && !there.content.equals(file.content)) foreign.push(file.path);
@@ -99,7 +101,7 @@ export function compare(out: string, files: readonly OutputFile[], about: About,
       manifest.files[name] = entry;
       continue;
     }
-    const there = onDisk(path.join(out, name));
+    const there = onDisk(out, name, links);
     if (there === 'in the way') kept.push(name);
     else if (there && sha256(there.content) !== entry.sha256) kept.push(name);
     else if (there) changes.push({ kind: 'remove', path: name });
@@ -186,8 +188,29 @@ function replace(target: string, content: Buffer, mode: number): void {
 
 const temporary = (target: string) => `${target}.imgbuild-new`;
 
+/** True where a folder on the way to a file is a symbolic link, which may lead anywhere. */
+function leadsAway(out: string, name: string, links: Map<string, boolean>): boolean {
+  const steps = name.split('/');
+  return steps.slice(0, -1).some((_, depth) => {
+    const folder = steps.slice(0, depth + 1).join('/');
+    const known = links.get(folder) ?? isLink(path.join(out, folder));
+    links.set(folder, known);
+    return known;
+  });
+}
+
+function isLink(target: string): boolean {
+  return lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
 /** What stands at a path: nothing, a file, or what no file can replace (a folder; a file where a folder must be). */
-function onDisk(target: string): { content: Buffer; mode: number } | 'in the way' | undefined {
+function onDisk(
+  out: string,
+  name: string,
+  links: Map<string, boolean>,
+): { content: Buffer; mode: number } | 'in the way' | undefined {
+  const target = path.join(out, name);
+  if (leadsAway(out, name, links)) return 'in the way';
   try {
     const content = readFileSync(target);
     return { content, mode: statSync(target).mode & 0o777 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { folder, specOf } from './folders.ts';
+import { folder, put, specOf } from './folders.ts';
 import { cli } from './run.ts';
 
 const BROKEN = specOf().replace('role: worker', 'role: wroker');
@@ -28,6 +28,31 @@ describe('check', () => {
     expect(code).toBe(0);
     expect(out).toBe('examples/production.yaml: 19 hosts, no errors\n');
     expect(err).toMatch(/no cluster.yaml here: this is the built-in example; "imgbuild init" writes it/);
+  });
+
+  test('a spec by another name is not passed over for the example', async () => {
+    const { code, out, err } = await cli(folder({ 'prod.yaml': specOf() }), ['render']);
+    expect(code).toBe(2);
+    expect(out).toBe('');
+    expect(err).toMatch(
+      /there is no cluster.yaml here, and there is prod.yaml\n {4}fix: name the spec: --spec prod.yaml/,
+    );
+  });
+
+  test('secrets that do not fit are told of as well', async () => {
+    const dir = folder({ 'cluster.yaml': specOf() });
+    await cli(dir, ['secrets', 'ensure']);
+    put(dir, {
+      'cluster.yaml': specOf().replace(
+        'name: etcd-1,',
+        'name: etcd-1, addresses: { management: 10.10.0.99 },',
+      ),
+    });
+    const { code, all } = await cli(dir, ['check']);
+    expect(all).toMatch(
+      /secrets\/etcd\/etcd-1\/server.crt lacks IP:10.10.0.99 \[secret-does-not-fit\]\n {4}fix: .*secrets renew/,
+    );
+    expect(code).toBe(1);
   });
 
   test('-C works in another folder, from where other paths are taken', async () => {

@@ -23,6 +23,19 @@ describe('init', () => {
     },
   );
 
+  test('gives each cluster an id of its own, by which it knows its disks', async () => {
+    const ids = await Promise.all(
+      ['production', 'minimal', 'centos7', 'minimal'].map(async (example) => {
+        const dir = folder();
+        await cli(dir, ['init', '-e', example]);
+        const text = readFileSync(path.join(dir, 'cluster.yaml'), 'utf8');
+        return text.match(/^id: "([0-9a-f]{6})"/gm);
+      }),
+    );
+    for (const found of ids) expect(found).toHaveLength(1);
+    expect(new Set(ids.flat()).size).toBe(4);
+  });
+
   test('overwrites nothing', async () => {
     const dir = folder({ 'cluster.yaml': 'mine', 'other/cluster.schema.json': 'mine' });
     const { code, err } = await cli(dir, ['init']);

@@ -163,8 +163,11 @@ describe('no secret is where it is not meant to be', () => {
     expect(said.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  test('`secrets show --password` is the one way to see one', async () => {
-    const { all } = await cli(dir, ['secrets', 'show', '--password']);
-    expect(found(secrets, all)).toEqual(['console-password']);
+  test('`secrets show` with --password or --token is the one way to see one, and only that one', async () => {
+    const shown = async (...args: string[]) =>
+      found(secrets, (await cli(dir, ['secrets', 'show', ...args])).all);
+    expect(await shown('--password')).toEqual(['console-password']);
+    expect(await shown('--token', 'knode1')).toEqual(['tokens/knode1']);
+    expect(await shown('--token', 'knode1', '--json')).toEqual(['tokens/knode1']);
   });
 });

@@ -14,9 +14,11 @@ describe('plan', () => {
     expect(lines[1]).toMatch(
       /^API api\.lab:6443 via direct \(10\.10\.0\.11\), etcd \d.* external, 1 member$/,
     );
-    expect(lines[3]).toMatch(/^HOST +ROLE +SYSTEM +FIRMWARE +MANAGEMENT +SYSTEM DISKS +DATA DISKS +WIPE$/);
+    // What all hosts share is said once, and stands in no column.
+    expect(lines[2]).toMatch(/^every host: rocky-9, kernel lt \S+, uefi, wipe owned$/);
+    expect(lines[4]).toMatch(/^HOST +ROLE +MANAGEMENT +DISKS$/);
     for (const [index, [name, role]] of Object.entries(HOSTS).entries()) {
-      expect(lines[4 + index]).toMatch(new RegExp(`^${name} +${role} +.*10\\.10\\.0\\.${11 + index} `));
+      expect(lines[5 + index]).toMatch(new RegExp(`^${name} +${role} +10\\.10\\.0\\.${11 + index} +1 \\S+$`));
     }
     expect(out).toMatch(/\n\ncluster.yaml:9:1: warning: etcd has a single member/);
   });

@@ -32,6 +32,7 @@ describe('render', () => {
       new RegExp(`^out: ${files.length - 1} files for 5 hosts: ${files.length - 1} new
 secrets: \\d+ new secrets; keep this folder safe, and out of version control
 addresses.lock.yaml: allotted addresses recorded; commit it with the spec
+next: .*
 $`),
     );
   });
@@ -55,9 +56,11 @@ $`),
     const dir = folder();
     const { code, out, err } = await cli(dir, ['render', '--role', 'etcd']);
     expect(code).toBe(0);
-    expect(err).toBe(
-      'no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing\n',
+    expect(err).toMatch(
+      /^no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing\n/,
     );
+    // Whoever builds from it could not log in.
+    expect(err).toMatch(/the only ssh key is the example’s/);
     expect(out).toMatch(/^out: \d+ files for 3 hosts: \d+ new\n/);
     expect([...hostsIn(dir)].sort()).toEqual(['etcd-1', 'etcd-2', 'etcd-3']);
     // What would only be in the way of a spec of one's own.
@@ -252,14 +255,14 @@ describe('--check', () => {
     const at = (name: string) => path.join(dir, 'out', name);
     writeFileSync(at('hosts/knode1/ks.cfg'), 'changed');
     rmSync(at('roles/etcd/ks.cfg'));
-    chmodSync(at('hosts/kmaster/secrets.tar.gz'), 0o644);
+    chmodSync(at('hosts/etcd-1/secrets.tar.gz'), 0o644);
     const before = snapshot(dir);
     const { code, out } = await check(dir);
     expect(code).toBe(1);
     for (const line of [
       'differs: hosts/knode1/ks.cfg',
       'missing: roles/etcd/ks.cfg',
-      'mode differs: hosts/kmaster/secrets.tar.gz',
+      'mode differs: hosts/etcd-1/secrets.tar.gz',
       'left over: hosts/knode2/ks.cfg',
     ])
       expect(out.split('\n')).toContain(line);
@@ -354,6 +357,44 @@ describe('files that imgbuild did not write', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/manifest.json is not a manifest that imgbuild wrote/);
     expect(filesOf(path.join(dir, 'out'))).toEqual(['manifest.json']);
+  });
+});
+
+describe('another cluster', () => {
+  const OTHER = specOf().replace('5e0a11', '0ddba1');
+
+  test('its output is not written over, nor its secrets used', async () => {
+    const dir = await renderedFolder();
+    put(dir, { 'cluster.yaml': OTHER });
+    const before = snapshot(dir);
+    for (const args of [
+      ['render'],
+      ['render', '--check'],
+      ['secrets', 'ensure'],
+      ['secrets', 'show', '--password'],
+    ]) {
+      const { code, out, err } = await cli(dir, args);
+      expect([code, out]).toEqual([1, '']);
+      expect(err).toMatch(/holds the secrets of cluster lab-5e0a11, and this is lab-0ddba1/);
+    }
+    const { err } = await cli(dir, ['render', '--secrets', 'other']);
+    expect(err).toMatch(/out holds the output of cluster lab-5e0a11, and this is lab-0ddba1/);
+    const after = snapshot(dir);
+    for (const [name, text] of Object.entries(before)) expect([name, after[name]]).toEqual([name, text]);
+    expect(await cli(dir, ['render', '--secrets', 'other', '--out', 'elsewhere'])).toMatchObject({ code: 0 });
+  });
+
+  test('secrets that are gone are not made anew for hosts that were rendered with them, unless told to', async () => {
+    const dir = await renderedFolder();
+    rmSync(path.join(dir, 'secrets'), { recursive: true });
+    const { code, err } = await cli(dir, ['render']);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /has no \S*ca.crt, and .*out holds hosts of this cluster that were rendered with one\n {4}fix: restore/,
+    );
+    expect(existsSync(path.join(dir, 'secrets'))).toBe(false);
+    expect(await cli(dir, ['render', '--new-secrets'])).toMatchObject({ code: 0 });
+    expect(await cli(dir, ['render', '--check'])).toMatchObject({ code: 0 });
   });
 });
 

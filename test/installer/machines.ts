@@ -428,6 +428,50 @@ export const cases: Case[] = [
     want: standard,
   },
   {
+    name: 'the installer’s own disk by another path',
+    machine: {
+      disks: [
+        flash(0, { bus: 'sas' }),
+        { ...flash(0, { bus: 'sas', slot: 1 }), name: 'sdb' },
+        flash(2),
+        flash(3),
+      ],
+      mounts: '/dev/sda /run/install/repo iso9660 ro 0 0\n',
+    },
+    groups: ssdOnly,
+    want: { system: ['sdc', 'sdd'] },
+  },
+  {
+    name: 'a second path that multipath has not claimed yet',
+    machine: {
+      disks: [
+        flash(0, { bus: 'sas', holders: ['dm-0'] }),
+        { ...flash(0, { bus: 'sas', slot: 1 }), name: 'sdb' },
+        flash(2),
+      ],
+      stacks: [{ name: 'dm-0', slaves: ['sda'], dm: { name: 'mpatha', uuid: 'mpath-35000c500a0000000' } }],
+    },
+    groups: ssdOnly,
+    want: { refused: [/system wants 2, and 1 of/] },
+  },
+  {
+    name: 'one WWN on two disks, as some makers have it',
+    machine: { disks: [flash(0, { wwn: '5000000000000000' }), flash(1, { wwn: '5000000000000000' })] },
+    groups: ssdOnly,
+    want: { system: ['sda', 'sdb'] },
+  },
+  {
+    name: 'the installer’s repository as a second address, in quotes',
+    machine: {
+      disks: [flash(0), flash(1), flash(2)],
+      labels: { MEDIA: 'sdc' },
+      cmdline:
+        'inst.repo=http://10.0.0.1/el9 inst.addrepo=extra,hd:LABEL=MEDIA:/x inst.ks="hd:LABEL=MEDIA:/ks.cfg"',
+    },
+    groups: ssdOnly,
+    want: { system: ['sda', 'sdb'] },
+  },
+  {
     name: 'volumes of one controller with one serial',
     machine: { disks: [raid(0, { serial: 'PACC' }), raid(1, { serial: 'PACC' })] },
     groups: ['--group', 'data'],

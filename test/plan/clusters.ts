@@ -69,7 +69,9 @@ export const clusterArbitrary: fc.Arbitrary<Cluster> = fc
     const made = subnets.map(({ prefix, gateway, allot }, index): SubnetSpec => {
       const range = toRange(`10.10.${index}.0/${prefix}`);
       const inside = (n: number) => range.first + 1 + (n % (range.last - range.first - 1));
-      const ends = allot?.map(inside).sort((a, b) => a - b);
+      // From the network's own address to the broadcast address: a range may be written so.
+      const anywhere = (n: number) => range.first + (n % (range.last - range.first + 1));
+      const ends = allot?.map(anywhere).sort((a, b) => a - b);
       return {
         cidr: `10.10.${index}.0/${prefix}`,
         gateway: toAddress(inside(gateway)),

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { contains, overlap, rangeText, toAddress, toNumber, toRange } from '../../src/plan/ipv4.ts';
 
 const number = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+/** Anywhere, or so near to each other that ranges touch. */
 const cidr = fc
-  .tuple(number, fc.integer({ min: 0, max: 32 }))
+  .tuple(fc.oneof(number, fc.integer({ min: 2 ** 24, max: 2 ** 24 + 7 })), fc.integer({ min: 0, max: 32 }))
   .map(([value, prefix]) => `${toAddress(value)}/${prefix}`);
 
 describe('IPv4', () => {

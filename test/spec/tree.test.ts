@@ -89,6 +89,16 @@ describe('merging', () => {
   });
 });
 
+test('a host that both files have stands where the later one has it', () => {
+  const merged = mergeTrees(
+    parse('hosts:\n  - name: a\n    role: master\n', 'base.yaml'),
+    parse('# site\n\nhosts: [{ name: a, serial: S1 }]\n', 'site.yaml'),
+  );
+  expect(placeOf(merged, ['hosts', 0])).toEqual({ file: 'site.yaml', line: 3, col: 9 });
+  expect(placeOf(merged, ['hosts', 0, 'nics'])).toEqual({ file: 'site.yaml', line: 3, col: 9 });
+  expect(placeOf(merged, ['hosts', 0, 'role'])).toEqual({ file: 'base.yaml', line: 3, col: 11 });
+});
+
 describe('the place of a value', () => {
   const tree = parse('name: lab\nhosts:\n  - name: a\n    nics: [x, y]\n');
   test.each([

@@ -19,6 +19,23 @@ function problemWithVip(
   return holder ? `is the address of ${holder.name}` : undefined;
 }
 
+/** Ports of a host that something else listens on: https://kubernetes.io/docs/reference/networking/ports-and-protocols/ */
+const PORTS: Record<number, string> = {
+  2379: 'etcd',
+  2380: 'etcd',
+  2381: 'etcd',
+  10248: 'the kubelet',
+  10249: 'kube-proxy',
+  10250: 'the kubelet',
+  10256: 'kube-proxy',
+  10257: 'kube-controller-manager',
+  10259: 'kube-scheduler',
+};
+
+function isNodePort(port: number): boolean {
+  return port >= 30000 && port <= 32767;
+}
+
 export const controlPlaneRules: Rule[] = [
   {
     code: 'control-plane-none',
@@ -120,6 +137,40 @@ export const controlPlaneRules: Rule[] = [
           ['kubernetes', 'endpoint', 'via'],
           `${servers.length} control planes need an endpoint that outlives each of them`,
           'set via: local-proxy, or via: vip with an address',
+        );
+    },
+  },
+  {
+    code: 'port-taken',
+    severity: 'error',
+    title: 'A port belongs to somebody else',
+    reason:
+      'The proxy starts before the kubelet: on one of its ports, etcd’s or a NodePort’s it would take that place, and no node would ever join. NodePorts are 30000 to 32767.',
+    remedy: 'Leave `kubernetes.endpoint.port` at 8443; give `ingress` two NodePorts.',
+    example: 'kubernetes: { endpoint: { port: 10250 } }\n',
+    check: ({ cluster }, report) => {
+      const { port } = cluster.kubernetes.endpoint;
+      const owner = PORTS[port] ?? (isNodePort(port) ? 'NodePorts' : undefined);
+      if (owner)
+        report(
+          ['kubernetes', 'endpoint', 'port'],
+          `port ${port} belongs to ${owner}`,
+          'leave it at 8443, or choose another that is free',
+        );
+      const { httpNodePort, httpsNodePort } = cluster.ingress;
+      for (const key of ['httpNodePort', 'httpsNodePort'] as const) {
+        if (!isNodePort(cluster.ingress[key]))
+          report(
+            ['ingress', key],
+            `${cluster.ingress[key]} is no NodePort`,
+            'choose one from 30000 to 32767',
+          );
+      }
+      if (httpNodePort === httpsNodePort)
+        report(
+          ['ingress', 'httpsNodePort'],
+          `${httpsNodePort} is the NodePort of http too`,
+          'choose another',
         );
     },
   },

@@ -58,6 +58,12 @@ export const nameRules: Rule[] = [
     remedy: 'Rename the host, or choose another `kubernetes.endpoint.name`.',
     example: 'kubernetes: { endpoint: { name: kmaster } }\n',
     check: ({ cluster, plan }, report) => {
+      if (plan.cluster.endpoint.name === 'localhost')
+        report(
+          ['kubernetes', 'endpoint', 'name'],
+          '"localhost" is every host itself',
+          'choose another, such as api.example',
+        );
       for (const [index, host] of cluster.hosts.entries()) {
         if (host.name !== plan.cluster.endpoint.name) continue;
         report(

@@ -27,6 +27,15 @@ function ranges({ cluster }: RuleContext): { name: string; path: (string | numbe
   ];
 }
 
+/** Ranges that no network, pod or service can have. */
+const SPECIAL: [range: string, what: string][] = [
+  ['0.0.0.0/8', 'addresses of this host'],
+  ['127.0.0.0/8', 'loopback addresses'],
+  ['169.254.0.0/16', 'link-local addresses'],
+  ['172.17.0.0/16', 'the bridge that Docker makes on every host'],
+  ['224.0.0.0/3', 'multicast and reserved addresses'],
+];
+
 /** kube-controller-manager gives each node a /24 of the pod subnet unless told otherwise. */
 const NODE_MASK = 24;
 
@@ -74,6 +83,27 @@ export const networkRules: Rule[] = [
               'choose ranges that lie apart',
             );
         }
+      }
+    },
+  },
+  {
+    code: 'range-special',
+    severity: 'error',
+    title: 'A range is set apart for something else',
+    reason:
+      '0/8, 127/8, 169.254/16 and everything from 224.0.0.0 on are this host, loopback, link-local and multicast addresses: nothing else can live there. 172.17.0.0/16 is the bridge that Docker makes on every host.',
+    remedy: 'Choose from 10/8, 172.18.0.0 to 172.31.255.255, 192.168/16 or 100.64/10.',
+    example: 'kubernetes: { runtime: docker, podSubnet: 172.17.0.0/16 }\n',
+    check: (context, report) => {
+      const special = SPECIAL.map(([range, what]) => ({ range: toRange(range), text: range, what }));
+      for (const { name, path, range } of ranges(context)) {
+        const hit = special.find((other) => overlap(other.range, range));
+        if (hit)
+          report(
+            path,
+            `${name} ${rangeText(range)} overlaps ${hit.text}: ${hit.what}`,
+            'choose from 10/8, 172.18.0.0 to 172.31.255.255, 192.168/16 or 100.64/10',
+          );
       }
     },
   },
@@ -231,7 +261,7 @@ export const networkRules: Rule[] = [
         report(
           ['kubernetes', 'podSubnet'],
           `${cluster.kubernetes.podSubnet} has room for ${plural(room, 'node')}, and there are ${nodes}`,
-          'choose a wider range, such as 10.244.0.0/16',
+          `choose a /${NODE_MASK - Math.ceil(Math.log2(nodes))} or wider`,
         );
     },
   },

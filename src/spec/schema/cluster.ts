@@ -1,7 +1,7 @@
 import type { Static } from 'typebox';
 import { choice, integer, list, mapOf, object, optional, text, withDefault } from './build.ts';
 import { breakGlass, host, NETWORKS, ntpServers, roleSettings, settings, user } from './host.ts';
-import { catalogName, cidr, HTTP_URL, ipv4, NAME, noProxy, url, version } from './words.ts';
+import { catalogName, cidr, DNS_NAME, HTTP_URL, ipv4, NAME, noProxy, url, version } from './words.ts';
 
 const subnet = object('A part of the network with a gateway of its own.', {
   cidr: cidr('Its range.'),
@@ -60,7 +60,9 @@ const cni = object(
 const endpoint = object(
   'Where hosts find the API. The name enters every kubeconfig, so it must outlive any choice made here.',
   {
-    name: optional(text('A DNS name that /etc/hosts resolves. Default: api.<cluster>.', NAME, 'a DNS name')),
+    name: optional(
+      text('A DNS name that /etc/hosts resolves. Default: api.<cluster>.', DNS_NAME, 'a DNS name'),
+    ),
     port: withDefault(integer('The port; a proxy on a control plane cannot have 6443.', 1024, 65535), 8443),
     via: optional(
       choice(
@@ -81,7 +83,7 @@ const kubernetes = object('Kubernetes.', {
   ),
   podSubnet: withDefault(cidr('Addresses of pods.'), '10.244.0.0/16'),
   serviceSubnet: withDefault(cidr('Addresses of services.'), '10.96.0.0/12'),
-  dnsDomain: withDefault(text('The cluster’s DNS domain.', NAME, 'a DNS name'), 'cluster.local'),
+  dnsDomain: withDefault(text('The cluster’s DNS domain.', DNS_NAME, 'a DNS name'), 'cluster.local'),
   proxyMode: withDefault(choice('How kube-proxy works.', ['ipvs', 'iptables', 'nftables']), 'ipvs'),
   cni,
   endpoint,

@@ -132,7 +132,7 @@ const link = object('One network interface, or a bond of two.', {
   bond: optional(
     object('How the NICs are bonded.', {
       name: withDefault(
-        text('The bond’s interface name.', /^[a-z][a-z0-9]{0,9}$/, 'a short interface name such as bond0'),
+        text('The bond’s interface name.', /^bond[0-9]{1,3}$/, 'bond and a number, such as bond0'),
         'bond0',
       ),
       mode: withDefault(

@@ -7,6 +7,8 @@ const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 
 /** Names from the catalogue: an OS release such as `rocky-9`, a role such as `etcd`. */
 export const NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+/** Labels of DNS-1123, joined by dots. */
+export const DNS_NAME = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 export const IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
 export const CIDR = new RegExp(`^${OCTET}(\\.${OCTET}){3}/(3[0-2]|[12]?\\d)$`);
 const MAC = /^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$/;
