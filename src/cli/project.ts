@@ -13,6 +13,7 @@ import { suggest } from '../report/did-you-mean.ts';
 import { ExitCode, ProblemsError, UserError } from '../report/errors.ts';
 import { hasErrors, type Problem, sortProblems } from '../report/problem.ts';
 import { type LoadedSpec, loadSpec, readSpecs, type SpecText } from '../spec/load.ts';
+import type { Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
 
 /** The spec that is found without being named. */
@@ -103,9 +104,16 @@ function refuseUnnamedSpec({ directory, spec }: GlobalOptions): void {
   );
 }
 
-/** The same; throws where the spec has errors. */
-export async function soundProject(options: GlobalOptions): Promise<SoundProject> {
+/** Says on standard error that the example stands in for a spec. */
+export function tellOfExample({ isExample }: Project, { quiet, json }: GlobalOptions, io: Io): void {
+  if (isExample && !quiet && !json)
+    io.err(`no ${DEFAULT_SPEC} here: this is the built-in example; "imgbuild init" writes it for editing\n`);
+}
+
+/** The same; throws where the spec has errors, and says where the example stands in. */
+export async function soundProject(options: GlobalOptions, io: Io): Promise<SoundProject> {
   const project = await loadProject(options);
+  tellOfExample(project, options, io);
   if (hasErrors(project.problems) || !project.spec || !project.plan)
     throw new ProblemsError(project.problems);
   return { ...project, spec: project.spec, plan: project.plan };

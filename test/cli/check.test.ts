@@ -30,6 +30,20 @@ describe('check', () => {
     expect(err).toMatch(/no cluster.yaml here: this is the built-in example; "imgbuild init" writes it/);
   });
 
+  test.each([
+    ['check'],
+    ['plan'],
+    ['plan', 'etcd-1'],
+    ['secrets', 'show'],
+    ['doctor', '--offline'],
+    ['render', '-n'],
+  ])('%s %s: an empty folder is told of before anything else, and only to people', async (...args) => {
+    const notice = /^no cluster.yaml here: this is the built-in example; "imgbuild init" writes it/;
+    expect((await cli(folder(), args)).all).toMatch(notice);
+    expect((await cli(folder(), [...args, '--quiet'])).all).not.toMatch(notice);
+    expect((await cli(folder(), [...args, '--json'])).err).toBe('');
+  });
+
   test('a spec by another name is not passed over for the example', async () => {
     const { code, out, err } = await cli(folder({ 'prod.yaml': specOf() }), ['render']);
     expect(code).toBe(2);

@@ -51,12 +51,12 @@ describe('plan', () => {
   });
 
   test('an empty folder: the built-in example, and how to make it one’s own', async () => {
-    const { code, all } = await cli(folder(), ['plan']);
+    const { code, out, err } = await cli(folder(), ['plan']);
     expect(code).toBe(0);
-    expect(all).toMatch(
+    expect(err).toMatch(
       /no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing/,
     );
-    expect(all).toMatch(/prod: 19 hosts/);
+    expect(out).toMatch(/^prod: 19 hosts/);
   });
 
   test.each([

@@ -120,6 +120,13 @@ describe.runIf(allowed)('routing of a host with three networks', () => {
     expect((await inside('H', `ip route get ${what}`)).stdout).toMatch(new RegExp(`dev ${device}\\b`));
   });
 
+  test('a host that has only management reaches the container address', async () => {
+    await sh('R', 'ip addr add 100.64.0.1/24 dev out');
+    await sh('C', 'ip addr add 100.64.0.99/24 dev e0', 'ip route add 100.64.0.0/10 via 100.64.0.1');
+    expect(await reaches('C', HOST.container, '-I 100.64.0.99')).toBe(true);
+    expect(await reaches('C', HOST.management, '-I 100.64.0.99')).toBe(true);
+  });
+
   test('a pod answers the management address', async () => {
     expect(await reaches('H', '10.244.1.5', `-I ${HOST.management}`)).toBe(true);
   });

@@ -11,7 +11,7 @@ import { checkStore } from '../../secrets/survey.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
 import { type GlobalOptions, globalOptions } from '../options.ts';
-import { loadProject } from '../project.ts';
+import { loadProject, tellOfExample } from '../project.ts';
 
 export function checkCommand(program: Command, io: Io, done: (code: ExitCode) => void): void {
   program
@@ -33,7 +33,8 @@ export function checkCommand(program: Command, io: Io, done: (code: ExitCode) =>
 }
 
 async function checkAction(strict: boolean, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { problems: found, plan, isExample, texts } = await loadProject(options);
+  const project = await loadProject(options);
+  const { problems: found, plan, isExample, texts } = project;
   const problems = [...found, ...secretProblems(plan, isExample, options, io)];
   const bad = hasErrors(problems) || (strict && problems.length > 0);
   const code = bad ? ExitCode.problems : ExitCode.done;
@@ -41,10 +42,9 @@ async function checkAction(strict: boolean, options: GlobalOptions, io: Io): Pro
     io.out(`${JSON.stringify({ ok: !bad, spec: texts.map(({ file }) => file), problems }, null, 2)}\n`);
     return code;
   }
+  tellOfExample(project, options, io);
   io.err(problemsText(problems, painter(io.errIsTerminal, io.env)));
   if (options.quiet || bad) return code;
-  if (isExample)
-    io.err('no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing\n');
   io.out(
     `${texts.map(({ file }) => file).join(' + ')}: ${plural(plan?.hosts.length ?? 0, 'host')}, no errors\n`,
   );

@@ -54,7 +54,7 @@ export function doctorCommand(program: Command, io: Io, done: (code: ExitCode) =
 }
 
 async function doctorAction(offline: boolean, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { plan } = await soundProject(options);
+  const { plan } = await soundProject(options, io);
   const counter = progress(io, 'checking', options.quiet || options.json);
   const urls = offline ? [] : urlsOf(plan);
   let done = 0;

@@ -42,7 +42,7 @@ async function planAction(
 ): Promise<ExitCode> {
   if (files && name === undefined)
     throw new UserError('--files needs a host', 'name one: imgbuild plan HOST --files', ExitCode.usage);
-  const project = await soundProject(options);
+  const project = await soundProject(options, io);
   const { plan } = project;
   const paint = painter(io.outIsTerminal, io.env);
   if (name === undefined) {
@@ -70,14 +70,11 @@ function withProblems(plan: Plan, { problems }: SoundProject): object {
   return { ...plan, problems };
 }
 
-function overview({ plan, problems, isExample }: SoundProject, paint: Paint, quiet: boolean): string {
+function overview({ plan, problems }: SoundProject, paint: Paint, quiet: boolean): string {
   const { cluster, hosts } = plan;
   const networks = NETWORKS.filter((name) => cluster.networks[name]);
   const k = cluster.kubernetes;
   const heading = [
-    ...(isExample
-      ? ['no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing']
-      : []),
     `${paint('bold', cluster.name)}: ${plural(hosts.length, 'host')}, Kubernetes ${k.version} with ${k.runtime}, ${k.cni.plugin} (${k.cni.mode}, MTU ${k.cni.mtu})`,
     `API ${cluster.endpoint.name}:${cluster.endpoint.port} via ${cluster.endpoint.via} (${cluster.endpoint.address}), etcd ${cluster.etcd.version} ${cluster.etcd.topology}, ${plural(cluster.etcd.members.length, 'member')}`,
     '',

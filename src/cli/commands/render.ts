@@ -74,7 +74,7 @@ export function renderCommand(program: Command, io: Io, done: (code: ExitCode) =
 }
 
 async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const project = await soundProject(options);
+  const project = await soundProject(options, io);
   const scope = scopeOf(flags, project.plan);
   const out = path.resolve(options.directory, flags.out);
   const writes = !flags.dryRun && !flags.check;
@@ -211,8 +211,6 @@ function report(result: Result): void {
 /** What a person should know, on standard error. */
 function warn({ io, options, project, changes, out }: Result): void {
   const paint = painter(io.errIsTerminal, io.env);
-  if (project.isExample && !options.quiet)
-    io.err('no cluster.yaml here: this is the built-in example; "imgbuild init" writes it for editing\n');
   if (!options.quiet) io.err(problemsText(project.problems, paint));
   for (const name of changes.kept)
     io.err(`${path.join(out, name)} is no longer rendered, but somebody changed it: left alone\n`);

@@ -129,7 +129,7 @@ function storeOf(plan: Plan, options: GlobalOptions): SecretStore {
 }
 
 async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { plan } = await soundProject(options);
+  const { plan } = await soundProject(options, io);
   const store = storeOf(plan, options);
   const rows = describe(plan, store, io.now());
   const old = orphans(plan, store);
@@ -160,7 +160,7 @@ async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
 }
 
 async function showPassword(options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { plan } = await soundProject(options);
+  const { plan } = await soundProject(options, io);
   const password = storeOf(plan, options).read(PASSWORD)?.trim();
   if (password === undefined)
     throw new UserError(
@@ -173,7 +173,7 @@ async function showPassword(options: GlobalOptions, io: Io): Promise<ExitCode> {
 }
 
 async function showToken(host: string, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { plan } = await soundProject(options);
+  const { plan } = await soundProject(options, io);
   hostNamed(host, plan);
   const token = resolve(plan, storeOf(plan, options))(`tokens/${host}`).trim();
   io.out(options.json ? `${JSON.stringify({ host, token })}\n` : `${token}\n`);
@@ -181,7 +181,7 @@ async function showToken(host: string, options: GlobalOptions, io: Io): Promise<
 }
 
 async function ensureAction(flags: { caYears?: number }, options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { plan } = await soundProject(options);
+  const { plan } = await soundProject(options, io);
   const { made } = await ensure(plan, storeOf(plan, options), { now: io.now(), ...flags });
   if (options.json) io.out(`${JSON.stringify({ directory: options.secrets, made }, null, 2)}\n`);
   else if (!options.quiet)
@@ -190,7 +190,7 @@ async function ensureAction(flags: { caYears?: number }, options: GlobalOptions,
 }
 
 async function rotate(hosts: string[], options: GlobalOptions, io: Io): Promise<ExitCode> {
-  const { plan } = await soundProject(options);
+  const { plan } = await soundProject(options, io);
   for (const name of hosts) hostNamed(name, plan);
   const rotated = await rotateTokens(plan, storeOf(plan, options), hosts.length > 0 ? { hosts } : {});
   if (options.json) io.out(`${JSON.stringify({ rotated }, null, 2)}\n`);
@@ -214,7 +214,7 @@ async function renewAction(
   options: GlobalOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const { plan } = await soundProject(options);
+  const { plan } = await soundProject(options, io);
   const store = storeOf(plan, options);
   const now = io.now();
   let renewed: Renewed[];

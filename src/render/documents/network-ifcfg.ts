@@ -73,6 +73,6 @@ function routeLine({ to, via, table }: Route, device: string): string {
 }
 
 /** As `ip rule add` takes it. */
-function ruleLine({ priority, from = 'all', table, suppressDefault }: Rule): string {
-  return `from ${from} lookup ${table}${suppressDefault ? ' suppress_prefixlength 0' : ''} priority ${priority}\n`;
+function ruleLine({ priority, from = 'all', to, table, suppressDefault }: Rule): string {
+  return `from ${from}${to === undefined ? '' : ` to ${to}`} lookup ${table}${suppressDefault ? ' suppress_prefixlength 0' : ''} priority ${priority}\n`;
 }

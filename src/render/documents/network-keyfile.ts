@@ -70,8 +70,8 @@ function ipv4({ address, prefix, gateway, dns, routes, rules }: IpConfig): Secti
   return section;
 }
 
-function ruleText({ priority, from = '0.0.0.0/0', table, suppressDefault }: Rule): string {
-  return `priority ${priority} from ${from} table ${table}${suppressDefault ? ' suppress_prefixlength 0' : ''}`;
+function ruleText({ priority, from = '0.0.0.0/0', to, table, suppressDefault }: Rule): string {
+  return `priority ${priority} from ${from}${to === undefined ? '' : ` to ${to}`} table ${table}${suppressDefault ? ' suppress_prefixlength 0' : ''}`;
 }
 
 /** The option `primary` wants an interface's name, which is not known here: it is set once the ports are up. */

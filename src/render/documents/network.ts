@@ -41,6 +41,7 @@ export interface Route {
 export interface Rule {
   priority: number;
   from?: string;
+  to?: string;
   table: number;
   suppressDefault?: boolean;
 }
@@ -99,11 +100,17 @@ function ipConfig(network: NetworkName, cluster: ClusterPlan, host: HostPlan): I
   if (!own || !plan) return undefined;
   const { address, prefix, gateway } = own;
   const common = { address, prefix, dns: plan.dns };
-  if (network === host.defaultNetwork) {
-    return { ...common, ...(gateway === undefined ? {} : { gateway }), routes: [], rules: [] };
-  }
   if (gateway === undefined) return { ...common, routes: [], rules: [] };
-  return { ...common, routes: sideRoutes(own, gateway, cluster), rules: sideRules(own, cluster, host) };
+  const between = betweenRules(own, cluster, host);
+  if (network === host.defaultNetwork) {
+    const routes = between.length > 0 ? tableRoutes(own, gateway) : [];
+    return { ...common, gateway, routes, rules: between };
+  }
+  return {
+    ...common,
+    routes: sideRoutes(own, gateway, cluster),
+    rules: [...between, ...sideRules(own, cluster, host)],
+  };
 }
 
 /** What goes by a network that has not the default route: its own range, and its name servers elsewhere. */
@@ -111,13 +118,41 @@ function sideRoutes({ network, subnet }: AddressPlan, gateway: string, cluster: 
   const plan = cluster.networks[network];
   const known = Object.values(cluster.networks).map(({ cidr }) => toRange(cidr));
   const far = (plan?.dns ?? []).filter((server) => !known.some((range) => contains(range, toNumber(server))));
-  const table = TABLES[network];
   return [
     ...(plan && plan.cidr !== subnet ? [{ to: plan.cidr, via: gateway }] : []),
     ...far.map((server) => ({ to: `${server}/32`, via: gateway })),
+    ...tableRoutes({ network, subnet }, gateway),
+  ];
+}
+
+/** A network's own table: its subnet, and everything else by its gateway. */
+function tableRoutes({ network, subnet }: Pick<AddressPlan, 'network' | 'subnet'>, gateway: string): Route[] {
+  const table = TABLES[network];
+  return [
     { to: subnet, table },
     { to: '0.0.0.0/0', via: gateway, table },
   ];
+}
+
+/**
+ * A host that has only management asks another by its container address: the answer must go back by the
+ * container network, although management's range has a route of its own, or strict reverse-path filters drop the question.
+ */
+function betweenRules(own: AddressPlan, cluster: ClusterPlan, host: HostPlan): Rule[] {
+  const others = NETWORKS.filter((name) => name !== own.network && host.addresses[name]);
+  const base = 4000 + 100 * NETWORKS.indexOf(own.network);
+  return sourcesOn(own, cluster, host)
+    .flatMap((from) => others.flatMap((name) => ({ from, to: cluster.networks[name]?.cidr })))
+    .flatMap(({ from, to }, index) =>
+      to === undefined
+        ? []
+        : [{ priority: base + index, from: `${from}/32`, to, table: TABLES[own.network] }],
+    );
+}
+
+/** A host's own address on a network, and the virtual ones that it may be given there. */
+function sourcesOn(own: AddressPlan, cluster: ClusterPlan, host: HostPlan): string[] {
+  return [own.address, ...virtualAddresses(cluster, host).filter((vip) => isIn(vip, own))];
 }
 
 /**
@@ -128,10 +163,13 @@ function sideRoutes({ network, subnet }: AddressPlan, gateway: string, cluster: 
 function sideRules(own: AddressPlan, cluster: ClusterPlan, host: HostPlan): Rule[] {
   const base = 5000 + 10 * NETWORKS.indexOf(own.network);
   const table = TABLES[own.network];
-  const sources = [own.address, ...virtualAddresses(cluster, host).filter((vip) => isIn(vip, own))];
   return [
     { priority: base, table: MAIN_TABLE, suppressDefault: true },
-    ...sources.map((from, index) => ({ priority: base + 1 + index, from: `${from}/32`, table })),
+    ...sourcesOn(own, cluster, host).map((from, index) => ({
+      priority: base + 1 + index,
+      from: `${from}/32`,
+      table,
+    })),
   ];
 }
 
