@@ -164,7 +164,9 @@ class TargetPlanner {
       sysctls: settings.sysctls,
       files: settings.files.map((file) => {
         const [owner = 'root', group = owner] = file.owner.split(':');
-        const content = file.content ?? this.sources.get(file.source ?? '') ?? '';
+        // What the spec says ends with a newline, as text files do; a file beside it is laid byte for byte.
+        const written = file.content === undefined ? undefined : `${file.content.replace(/\n?$/, '')}\n`;
+        const content = written ?? this.sources.get(file.source ?? '') ?? '';
         return { path: file.path, content, mode: Number.parseInt(file.mode, 8), owner, group };
       }),
       post: settings.post,

@@ -144,7 +144,7 @@ function documentFile(
 }
 
 function specFile({ path, content, mode, owner, group }: Target['files'][number]): HostFile {
-  return { path, mode, owner, group, content: lines(content), origin: 'spec' };
+  return { path, mode, owner, group, content: Buffer.from(content), origin: 'spec' };
 }
 
 /** Every file ends with a newline: half of the programs that read them drop a last line without one. */

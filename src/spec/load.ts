@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ExitCode, reasonOf, UserError } from '../report/errors.ts';
@@ -74,19 +75,22 @@ export async function loadSpec(
   const sources = new Map<string, string>();
   for (const { source, path: where } of sourcesOf(cluster)) {
     try {
-      sources.set(source, await readFile(path.resolve(directory, source), 'utf8'));
+      const bytes = await readFile(path.resolve(directory, source));
+      if (isUtf8(bytes)) sources.set(source, bytes.toString('utf8'));
+      else
+        problems.push(
+          sourceProblem(tree, where, `${source} is not UTF-8 text`, 'fetch binary files in a post script'),
+        );
     } catch (error) {
-      problems.push({
-        code: 'file-source',
-        severity: 'error',
-        path: where,
-        place: placeOf(tree, where),
-        message: `cannot read ${source}: ${reasonOf(error)}`,
-        hint: 'correct the path: it is taken from the folder of the first spec file',
-      });
+      const hint = 'correct the path: it is taken from the folder of the first spec file';
+      problems.push(sourceProblem(tree, where, `cannot read ${source}: ${reasonOf(error)}`, hint));
     }
   }
   return { spec: { cluster, place: (p) => placeOf(tree, p), directory, sources }, problems };
+}
+
+function sourceProblem(tree: Tree, where: Path, message: string, hint: string): Problem {
+  return { code: 'file-source', severity: 'error', path: where, place: placeOf(tree, where), message, hint };
 }
 
 function sourcesOf(cluster: Cluster): { source: string; path: Path }[] {

@@ -89,12 +89,12 @@ describe('shared files', () => {
 });
 
 describe('files of the spec', () => {
-  test('are laid as given, with a newline at the end', () => {
+  test('are laid byte for byte', () => {
     const made = files({ ...worker, files: [spec('/etc/motd', 'hello')] }).find(
       ({ path }) => path === '/etc/motd',
     );
     expect(made).toMatchObject({ mode: 0o600, owner: 'git', group: 'git', origin: 'spec' });
-    expect(String(made?.content)).toBe('hello\n');
+    expect(String(made?.content)).toBe('hello');
   });
 
   test.each(['/etc/chrony.conf', '/etc/hostname'])('take the place of %s', (path) => {

@@ -1,4 +1,5 @@
-import { type Rule, repeated } from './rule.ts';
+import type { Path } from '../../report/problem.ts';
+import { levels, type Rule, repeated } from './rule.ts';
 
 /** Accounts that a release or a package of ours makes: useradd would fail, or hand the account over. */
 const SYSTEM_ACCOUNTS = new Set(
@@ -123,15 +124,9 @@ export const contentRules: Rule[] = [
     example: 'disks: { wipe: always }\n',
     check: ({ cluster }, report) => {
       const fix = 'use wipe: owned, or say always for the one host that needs it and take it back afterwards';
-      if (cluster.disks?.wipe === 'always')
-        report(['disks', 'wipe'], 'every host erases its disks whatever is on them', fix);
-      for (const [role, { disks }] of Object.entries(cluster.roles)) {
-        if (disks?.wipe === 'always')
-          report(['roles', role, 'disks', 'wipe'], `every ${role} erases its disks whatever is on them`, fix);
-      }
-      for (const [index, { name, disks }] of cluster.hosts.entries()) {
-        if (disks?.wipe === 'always')
-          report(['hosts', index, 'disks', 'wipe'], `${name} erases its disks whatever is on them`, fix);
+      for (const { settings, path, whose } of levels(cluster)) {
+        if (settings.disks?.wipe === 'always')
+          report([...path, 'disks', 'wipe'], `${whose} erases its disks whatever is on them`, fix);
       }
     },
   },
@@ -144,7 +139,7 @@ export const contentRules: Rule[] = [
     remedy: 'Give one of the two.',
     example: 'files:\n  - { path: /etc/motd }\n',
     check: ({ cluster }, report) => {
-      const look = (files: typeof cluster.files, path: (string | number)[]) => {
+      const look = (files: typeof cluster.files, path: Path) => {
         for (const [, ...others] of repeated([...(files ?? []).entries()], ([, file]) => file.path)) {
           for (const [index, file] of others)
             report(
@@ -163,9 +158,29 @@ export const contentRules: Rule[] = [
           }
         }
       };
-      look(cluster.files, []);
-      for (const [role, settings] of Object.entries(cluster.roles)) look(settings.files, ['roles', role]);
-      for (const [index, host] of cluster.hosts.entries()) look(host.files, ['hosts', index]);
+      for (const { settings, path } of levels(cluster)) look(settings.files, path);
+    },
+  },
+  {
+    code: 'file-mode',
+    severity: 'warning',
+    title: 'A file that others may not read travels in the open',
+    reason:
+      'The spec’s files lie in the overlay, which every host of the network can fetch, and in golden images. A mode that shuts others out protects them on the host alone.',
+    remedy: 'Bring secrets to the hosts by another way; imgbuild keeps only its own apart.',
+    example: 'files:\n  - { path: /etc/registry/auth.json, content: "{}", mode: "0600" }\n',
+    check: ({ cluster }, report) => {
+      const look = (files: typeof cluster.files, path: Path) => {
+        for (const [index, file] of (files ?? []).entries()) {
+          if (Number.parseInt(file.mode, 8) % 8 === 0)
+            report(
+              [...path, 'files', index, 'mode'],
+              `${file.path} is for few eyes, and the overlay that carries it for all`,
+              'put nothing secret into it',
+            );
+        }
+      };
+      for (const { settings, path } of levels(cluster)) look(settings.files, path);
     },
   },
   {
@@ -181,7 +196,7 @@ export const contentRules: Rule[] = [
       for (const { files } of [...plan.hosts, ...plan.roles]) {
         for (const { path } of files) for (const folder of foldersOf(path)) folders.add(folder);
       }
-      const look = (files: typeof cluster.files, path: (string | number)[]) => {
+      const look = (files: typeof cluster.files, path: Path) => {
         for (const [index, file] of (files ?? []).entries()) {
           const at = [...path, 'files', index, 'path'];
           const link = Object.entries(LINKS).find(([from]) => file.path.startsWith(`${from}/`));
@@ -193,9 +208,7 @@ export const contentRules: Rule[] = [
             report(at, `${file.path} is gone after the first boot`, 'name a place that lasts');
         }
       };
-      look(cluster.files, []);
-      for (const [role, settings] of Object.entries(cluster.roles)) look(settings.files, ['roles', role]);
-      for (const [index, host] of cluster.hosts.entries()) look(host.files, ['hosts', index]);
+      for (const { settings, path } of levels(cluster)) look(settings.files, path);
     },
   },
   {
@@ -225,7 +238,7 @@ export const contentRules: Rule[] = [
     example: 'sysctls: { net.ipv4.tcp_tw_recycle: "0", vm.swappiness: "0 vm.overcommit_memory=1" }\n',
     check: ({ cluster, plan }, report) => {
       const newest = plan.hosts.some((h) => !h.kernel.version.startsWith('3.10'));
-      const look = (sysctls: typeof cluster.sysctls, path: (string | number)[]) => {
+      const look = (sysctls: typeof cluster.sysctls, path: Path) => {
         for (const [key, value] of Object.entries(sysctls ?? {})) {
           const at = [...path, 'sysctls', key];
           const name = key.replaceAll('/', '.');
@@ -243,9 +256,7 @@ export const contentRules: Rule[] = [
             report(at, `${name} must be a number, not "${value}"`, 'write a number in quotes');
         }
       };
-      look(cluster.sysctls, []);
-      for (const [role, settings] of Object.entries(cluster.roles)) look(settings.sysctls, ['roles', role]);
-      for (const [index, host] of cluster.hosts.entries()) look(host.sysctls, ['hosts', index]);
+      for (const { settings, path } of levels(cluster)) look(settings.sysctls, path);
     },
   },
 ];

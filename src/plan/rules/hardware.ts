@@ -1,7 +1,7 @@
 import type { HardwareSpec } from '../../spec/schema/host.ts';
 import type { DiskGroupPlan, HostPlan } from '../types.ts';
 import { sizeText, toBytes } from '../units.ts';
-import type { Rule, RuleContext } from './rule.ts';
+import { levels, type Rule, type RuleContext } from './rule.ts';
 
 interface Disk {
   size: number;
@@ -92,20 +92,10 @@ export const hardwareRules: Rule[] = [
     remedy: 'Set `disks.system.count` to 1 or 2.',
     example: 'disks: { system: { count: 0 } }\n',
     check: ({ cluster }, report) => {
-      if (cluster.disks?.system?.count === 0)
-        report(['disks', 'system', 'count'], 'the system needs a disk', 'set it to 1, or to 2 for a mirror');
-      for (const [role, settings] of Object.entries(cluster.roles)) {
+      for (const { settings, path } of levels(cluster)) {
         if (settings.disks?.system?.count === 0)
           report(
-            ['roles', role, 'disks', 'system', 'count'],
-            'the system needs a disk',
-            'set it to 1, or to 2 for a mirror',
-          );
-      }
-      for (const [index, host] of cluster.hosts.entries()) {
-        if (host.disks?.system?.count === 0)
-          report(
-            ['hosts', index, 'disks', 'system', 'count'],
+            [...path, 'disks', 'system', 'count'],
             'the system needs a disk',
             'set it to 1, or to 2 for a mirror',
           );

@@ -14,9 +14,14 @@ export const CIDR = new RegExp(`^${OCTET}(\\.${OCTET}){3}/(3[0-2]|[12]?\\d)$`);
 const MAC = /^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$/;
 const SIZE = /^[0-9]+(\.[0-9]+)?[KMGTP]i?B?$/;
 const VERSION = /^\d+\.\d+\.\d+$/;
-/** No quotes, blanks, `$` or backquotes: a URL stands in shell, kickstart, ini and HCL. */
-export const HTTP_URL =
-  /^https?:\/\/[A-Za-z0-9._~:@!&()*+,;=%{}[\]-]+(\/[A-Za-z0-9._~:@!&()*+,;=%{}/?#[\]-]*)?$/;
+const HOST = '([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\])';
+const PORT = '([1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5])';
+/**
+ * No quotes, blanks, `$` or backquotes: a URL stands in shell, kickstart, ini and HCL. No query: more is put behind it.
+ */
+export const HTTP_URL = new RegExp(
+  `^https?://([A-Za-z0-9._~%!&()*+,;=:-]+@)?${HOST}(:${PORT})?(/[A-Za-z0-9._~%!&()*+,;=:@{}/-]*)?$`,
+);
 /** What hardware says of itself, and what matches it. */
 const PRINTABLE = /^[!-~]([ -~]*[!-~])?$/;
 const HOST_OR_IP = /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/;
