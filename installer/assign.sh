@@ -157,8 +157,8 @@ divide() {
 		return
 	fi
 	# shellcheck disable=SC2086 # words
-	if [ "$as_need_1" -gt 0 ] && [ "$as_need_2" -gt 0 ] && ! one_size $di_rest; then
-		by_size $di_rest
+	if [ "$as_need_1" -gt 0 ] && [ "$as_need_2" -gt 0 ]; then
+		if one_size $di_rest; then keep_like_together $di_rest; else by_size $di_rest; fi
 	fi
 	# shellcheck disable=SC2086 # words
 	[ -n "$problem" ] || give $di_rest
@@ -167,14 +167,27 @@ divide() {
 	[ -n "$problem" ] || problem_kind=
 }
 
-# by_size DISK…: sorts di_rest by size, if the sizes make two classes that fit the counts.
-by_size() {
+# sort_by_size DISK…: into di_rest, the smallest first.
+sort_by_size() {
 	di_rest=$(
 		for bs_n in "$@"; do
 			get "$bs_n" sectors
 			printf '%s %s\n' "$REPLY" "$bs_n"
 		done | sort -n | while read -r _ bs_n; do printf '%s ' "$bs_n"; done
 	)
+}
+
+# keep_like_together DISK…: a wide tolerance lets unlike disks pass for one size; pairs are still made of like ones.
+keep_like_together() {
+	kl_tolerance=$tolerance
+	[ "$tolerance" -le 5 ] || tolerance=5
+	one_size "$@" || sort_by_size "$@"
+	tolerance=$kl_tolerance
+}
+
+# by_size DISK…: sorts di_rest by size, if the sizes make two classes that fit the counts.
+by_size() {
+	sort_by_size "$@"
 	bs_small=
 	bs_large=
 	bs_left=$as_need_1

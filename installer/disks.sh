@@ -221,7 +221,7 @@ read_links() {
 		index_of "${rl_target##*/}"
 		[ -n "$REPLY" ] || continue
 		# A kickstart is split like a shell's line: a name that would need quoting is no use.
-		case $rl_name in *[!A-Za-z0-9._:+=@,%-]*) continue ;; esac
+		case $rl_name in *[!A-Za-z0-9._:+=@%-]*) continue ;; esac
 		rl_n=$REPLY
 		get "$rl_n" "$2"
 		put "$rl_n" "$2" "${REPLY:+$REPLY }$rl_name"

@@ -4,7 +4,7 @@ import type { Static, TSchema } from 'typebox';
 import { ExitCode, ProblemsError, reasonOf, UserError } from '../report/errors.ts';
 import type { Place, Problem } from '../report/problem.ts';
 import { parseYaml } from '../spec/parse.ts';
-import { mergeTrees, type Tree } from '../spec/tree.ts';
+import { mergeTrees, placeOf, type Tree } from '../spec/tree.ts';
 import { validate } from '../spec/validate.ts';
 import { resolveReleases } from './extends.ts';
 import {
@@ -50,7 +50,10 @@ export async function loadCatalog(folders: readonly string[], from = process.cwd
     for (const [name, tree] of trees) {
       const { value, problems: wrong } = validate(schema, tree);
       problems.push(...wrong);
-      if (value !== undefined) found.set(name, value);
+      if (value === undefined) continue;
+      const own = (value as { name: string }).name;
+      if (own !== name) problems.push(misnamed(`${kind}/${name}`, own, placeOf(tree, ['name'])));
+      found.set(name, value);
       places.set(`${kind}/${name}`, tree.place);
     }
     return found;
@@ -78,6 +81,19 @@ export async function loadCatalog(folders: readonly string[], from = process.cwd
   const releases = resolveReleases(os, problems, (name) => places.get(`os/${name}`));
   if (problems.length > 0 || !keys || !kubernetes) throw new ProblemsError(problems);
   return { os: releases, roles: roles as Map<string, Role>, runtimes, mirrors, keys, kubernetes };
+}
+
+/** An entry is asked for by its name and found by its file's. */
+function misnamed(file: string, name: string, place: Place): Problem {
+  const message = `images/${file}.yaml calls itself "${name}"`;
+  return {
+    code: 'catalogue',
+    severity: 'error',
+    path: ['name'],
+    message,
+    hint: 'give the file and the entry one name',
+    place,
+  };
 }
 
 async function yamlFiles(folder: string): Promise<string[]> {

@@ -95,7 +95,7 @@ export async function loadProject(options: GlobalOptions): Promise<Project> {
 /** The example stands in where there is nothing: beside a spec by another name it would be somebody's mistake. */
 function refuseUnnamedSpec({ directory, spec }: GlobalOptions): void {
   if (spec.length > 0 || existsSync(path.join(directory, DEFAULT_SPEC))) return;
-  const other = readdirSync(directory).find((name) => /\.ya?ml$/.test(name));
+  const other = readdirSync(directory).find((name) => /\.ya?ml$/.test(name) && name !== LOCK_FILE);
   if (other === undefined) return;
   throw new UserError(
     `there is no ${DEFAULT_SPEC} here, and there is ${other}`,

@@ -21,6 +21,8 @@ import type { OutputFile } from './types.ts';
 export interface Scope {
   roles: readonly string[];
   hosts: readonly string[];
+  /** The role that each host has now: what was another role's output stays while its new one is out of scope. */
+  roleOf: ReadonlyMap<string, string>;
 }
 
 /** One difference between the output on disk and what the spec gives. */
@@ -97,7 +99,8 @@ export function compare(out: string, files: readonly OutputFile[], about: About,
   }
   for (const [name, entry] of Object.entries(before.files)) {
     if (manifest.files[name]) continue;
-    if (!inScope(entry, scope)) {
+    const role = (entry.host === undefined ? undefined : scope?.roleOf.get(entry.host)) ?? entry.role;
+    if (!inScope({ ...entry, ...(role === undefined ? {} : { role }) }, scope)) {
       manifest.files[name] = entry;
       continue;
     }
@@ -159,6 +162,7 @@ export function write(out: string, { changes, manifest, manifestChanges }: Chang
       else replace(target, change.file.content, change.file.mode);
     }
     replace(path.join(out, MANIFEST), Buffer.from(manifestText(manifest)), 0o644);
+    replace(path.join(out, '.gitignore'), Buffer.from(ignored(manifest)), 0o644);
   } catch (error) {
     const { code, path: where } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
@@ -225,6 +229,15 @@ function onDisk(
       error,
     );
   }
+}
+
+/** Keeps what holds secrets out of version control, whoever commits the output. */
+function ignored({ files }: Manifest): string {
+  const secret = Object.entries(files).flatMap(([name, { mode }]) =>
+    mode === SECRET ? path.basename(name) : [],
+  );
+  const patterns = [...new Set(secret)].sort().map((name) => `hosts/*/${name}\n`);
+  return `# Written by imgbuild: what holds a host’s secrets.\n${patterns.join('')}`;
 }
 
 /** Folders that became empty go too, up to the output folder. */

@@ -472,6 +472,12 @@ export const cases: Case[] = [
     want: { system: ['sda', 'sdb'] },
   },
   {
+    name: 'two sizes, and a tolerance that would mix them',
+    machine: { disks: [flash(0), flash(1, { size: 960 * GB }), flash(2), flash(3, { size: 960 * GB })] },
+    groups: ['--tolerance', '50', '--group', 'system', '--media', 'ssd', '--group', 'data', '--media', 'ssd'],
+    want: { system: ['sda', 'sdc'], data: ['sdb', 'sdd'] },
+  },
+  {
     name: 'volumes of one controller with one serial',
     machine: { disks: [raid(0, { serial: 'PACC' }), raid(1, { serial: 'PACC' })] },
     groups: ['--group', 'data'],

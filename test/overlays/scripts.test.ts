@@ -49,6 +49,24 @@ describe('50-imgbuild-bonds', () => {
   });
 });
 
+describe('loose-filter', () => {
+  const SOURCE = 'overlays/el/usr/libexec/imgbuild/loose-filter';
+
+  test.each([
+    ['several networks', '4100: from 100.64.17.11 lookup 102', '2'],
+    ['one network', '0: from all lookup local', '1'],
+  ])('on a host of %s', async (_, rules, value) => {
+    const root = await scratch();
+    await put(root, '/proc/sys/net/ipv4/conf/ens1/rp_filter', '1\n');
+    await put(root, '/bin/ip', `#!/bin/sh\necho '${rules}'\n`, 0o755);
+    const file = await script(SOURCE, root, ['/proc/sys/net']);
+    const env = { PATH: `${join(root, 'bin')}:${process.env.PATH}` };
+    for (const device of ['ens1', 'gone', ''])
+      expect(await run('bash', [file, device], { env })).toMatchObject({ exitCode: 0, lines: [] });
+    expect((await readFile(join(root, '/proc/sys/net/ipv4/conf/ens1/rp_filter'), 'utf8')).trim()).toBe(value);
+  });
+});
+
 describe('keepalived-interface', () => {
   const SOURCE = 'overlays/el/usr/libexec/imgbuild/keepalived-interface';
 

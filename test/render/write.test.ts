@@ -98,13 +98,31 @@ describe('scope', () => {
     const out = newOut();
     put(out, [...two, file('roles/r/ks.cfg', 'r', { role: 'r' })]);
     const a = two.slice(0, 1);
-    expect(kinds(compare(out, a, ABOUT, { hosts: ['a'], roles: [] }))).toEqual([]);
-    put(out, a, { hosts: ['a'], roles: [] });
+    expect(kinds(compare(out, a, ABOUT, { hosts: ['a'], roles: [], roleOf: new Map() }))).toEqual([]);
+    put(out, a, { hosts: ['a'], roles: [], roleOf: new Map() });
     expect(kinds(compare(out, a, ABOUT))).toEqual(['remove hosts/b/ks.cfg', 'remove roles/r/ks.cfg']);
-    expect(kinds(compare(out, a, ABOUT, { hosts: [], roles: ['other'] }))).toEqual([]);
-    expect(kinds(compare(out, a, ABOUT, { hosts: ['b'], roles: [] }))).toEqual(['remove hosts/b/ks.cfg']);
-    expect(kinds(compare(out, [], ABOUT, { hosts: [], roles: ['r'] }))).toHaveLength(3);
+    expect(kinds(compare(out, a, ABOUT, { hosts: [], roles: ['other'], roleOf: new Map() }))).toEqual([]);
+    expect(kinds(compare(out, a, ABOUT, { hosts: ['b'], roles: [], roleOf: new Map() }))).toEqual([
+      'remove hosts/b/ks.cfg',
+    ]);
+    expect(kinds(compare(out, [], ABOUT, { hosts: [], roles: ['r'], roleOf: new Map() }))).toHaveLength(3);
   });
+});
+
+test('a host whose role changed is left alone while its new role is out of scope', () => {
+  const out = newOut();
+  put(out, two);
+  const scope = { hosts: [], roles: ['r'], roleOf: new Map([['b', 'other']]) };
+  expect(kinds(compare(out, two.slice(0, 1), ABOUT, scope))).toEqual([]);
+  expect(kinds(compare(out, two.slice(0, 1), ABOUT, { ...scope, roles: ['other'] }))).toEqual([
+    'remove hosts/b/ks.cfg',
+  ]);
+});
+
+test('what holds secrets is kept out of version control', () => {
+  const out = newOut();
+  put(out, [file('hosts/a/ks.cfg', 'x'), file('hosts/a/secrets.tar.gz', 'x', {}, 0o600)]);
+  expect(readFileSync(path.join(out, '.gitignore'), 'utf8')).toMatch(/\nhosts\/\*\/secrets\.tar\.gz\n$/);
 });
 
 describe('writing', () => {
@@ -134,7 +152,7 @@ describe('writing', () => {
     writeFileSync(path.join(out, 'hosts/b/notes'), 'mine');
     put(out, []);
     expect(existsSync(path.join(out, 'hosts/a'))).toBe(false);
-    expect(Object.keys(snapshot(out))).toEqual(['hosts/b/notes', 'manifest.json']);
+    expect(Object.keys(snapshot(out))).toEqual(['.gitignore', 'hosts/b/notes', 'manifest.json']);
   });
 
   test('a link is replaced, and what it leads to is left alone', () => {
@@ -209,6 +227,6 @@ describe('a run that is cut off anywhere', () => {
     writeFileSync(path.join(out, 'gone/one.imgbuild-new'), 'half');
     writeFileSync(path.join(out, 'kept.imgbuild-new'), 'half');
     put(out, [file('kept', 'other')]);
-    expect(Object.keys(snapshot(out))).toEqual(['kept', 'manifest.json']);
+    expect(Object.keys(snapshot(out))).toEqual(['.gitignore', 'kept', 'manifest.json']);
   });
 });

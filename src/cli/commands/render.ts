@@ -159,7 +159,9 @@ function scopeOf({ role, host }: RenderFlags, plan: Plan): Scope | undefined {
     if (!roles.includes(name))
       throw new UserError(`no host of the spec has the role "${name}"`, suggest(name, roles), ExitCode.usage);
   for (const name of host) hostNamed(name, plan);
-  return role.length + host.length > 0 ? { roles: role, hosts: host } : undefined;
+  return role.length + host.length > 0
+    ? { roles: role, hosts: host, roleOf: new Map(plan.hosts.map((each) => [each.name, each.role.name])) }
+    : undefined;
 }
 
 function json({ project, changes, made, lacking, out, lockChanged }: Result): string {

@@ -55,6 +55,7 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
     [
       ['imgbuild secrets show', 'what there is, and what is missing'],
       ['imgbuild secrets show --password', 'the password of the break-glass account, alone'],
+      ['imgbuild secrets show --token worker-7', 'the bootstrap token of one host, alone'],
     ],
   )
     .option('--password', 'print the break-glass password instead')

@@ -20,7 +20,20 @@ const LINKS: Record<string, string> = {
   '/lib64': '/usr/lib64',
   '/var/run': '/run',
   '/var/lock': '/run/lock',
+  '/var/mail': '/var/spool/mail',
+  '/usr/tmp': '/var/tmp',
+  '/etc/ssl/certs': '/etc/pki/tls/certs',
+  '/etc/init.d': '/etc/rc.d/init.d',
 };
+
+/** Where the installation keeps its own, and the secrets. */
+const RESERVED = [
+  '/root/imgbuild.sh',
+  '/var/lib/imgbuild/',
+  '/etc/etcd/pki/',
+  '/var/log/imgbuild/',
+  '/etc/imgbuild/',
+];
 
 /** `/etc/x/y` lies in `/etc/x` and `/etc`. */
 function foldersOf(path: string): string[] {
@@ -192,7 +205,16 @@ export const contentRules: Rule[] = [
     remedy: 'Use the path that the link leads to, such as `/usr/lib/…`, or `/etc/systemd/system` for units.',
     example: 'files:\n  - { path: /lib/systemd/system/x.service, content: "[Unit]" }\n',
     check: ({ cluster, plan }, report) => {
-      const folders = new Set<string>();
+      const folders = new Set([
+        '/usr/bin',
+        '/usr/sbin',
+        '/usr/lib',
+        '/usr/lib64',
+        '/etc/ssh',
+        '/etc/pki',
+        '/var/lib',
+        '/var/log',
+      ]);
       for (const { files } of [...plan.hosts, ...plan.roles]) {
         for (const { path } of files) for (const folder of foldersOf(path)) folders.add(folder);
       }
@@ -202,6 +224,8 @@ export const contentRules: Rule[] = [
           const link = Object.entries(LINKS).find(([from]) => file.path.startsWith(`${from}/`));
           if (link)
             report(at, `${link[0]} is a link to ${link[1]}`, `write ${file.path.replace(link[0], link[1])}`);
+          else if (RESERVED.some((prefix) => file.path.startsWith(prefix)))
+            report(at, `${file.path} is imgbuild’s own`, 'choose another path');
           else if (folders.has(file.path) || /^\/[^/]+$/.test(file.path))
             report(at, `${file.path} is a folder, or lies in none`, 'name a file in a folder');
           else if (/^\/(proc|sys|dev|run|tmp)\//.test(file.path))

@@ -27,12 +27,14 @@ function ranges({ cluster }: RuleContext): { name: string; path: (string | numbe
   ];
 }
 
+const DOCKER_BRIDGE = '172.17.0.0/16';
+
 /** Ranges that no network, pod or service can have. */
 const SPECIAL: [range: string, what: string][] = [
   ['0.0.0.0/8', 'addresses of this host'],
   ['127.0.0.0/8', 'loopback addresses'],
   ['169.254.0.0/16', 'link-local addresses'],
-  ['172.17.0.0/16', 'the bridge that Docker makes on every host'],
+  [DOCKER_BRIDGE, 'the bridge that Docker makes on every host'],
   ['224.0.0.0/3', 'multicast and reserved addresses'],
 ];
 
@@ -95,7 +97,14 @@ export const networkRules: Rule[] = [
     remedy: 'Choose from 10/8, 172.18.0.0 to 172.31.255.255, 192.168/16 or 100.64/10.',
     example: 'kubernetes: { runtime: docker, podSubnet: 172.17.0.0/16 }\n',
     check: (context, report) => {
-      const special = SPECIAL.map(([range, what]) => ({ range: toRange(range), text: range, what }));
+      const hasDocker = context.plan.hosts.some((host) => host.overlays.includes('docker'));
+      const special = SPECIAL.filter(([range]) => range !== DOCKER_BRIDGE || hasDocker).map(
+        ([range, what]) => ({
+          range: toRange(range),
+          text: range,
+          what,
+        }),
+      );
       for (const { name, path, range } of ranges(context)) {
         const hit = special.find((other) => overlap(other.range, range));
         if (hit)

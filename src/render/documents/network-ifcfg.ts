@@ -4,6 +4,8 @@ import { type Connection, connections, type Route, type Rule } from './network.t
 import type { DocumentFile, HostDocument } from './types.ts';
 
 const FOLDER = '/etc/sysconfig/network-scripts';
+/** Put in its place at the end of the installation, which still needs the network it booted with. */
+const RESOLV_CONF = '/etc/imgbuild/resolv.conf';
 
 /**
  * Files of the classic network service: EL 7. An ifcfg file with both DEVICE and HWADDR makes udev give the
@@ -11,7 +13,7 @@ const FOLDER = '/etc/sysconfig/network-scripts';
  */
 export const networkIfcfg: HostDocument = {
   scope: 'host',
-  paths: [`${FOLDER}/ifcfg-*`, `${FOLDER}/route-*`, `${FOLDER}/rule-*`, '/etc/resolv.conf'],
+  paths: [`${FOLDER}/ifcfg-*`, `${FOLDER}/route-*`, `${FOLDER}/rule-*`, RESOLV_CONF],
   render(cluster, host) {
     if (host.os.network !== 'ifcfg') return [];
     const note = `# ${header(cluster, host, host.name)}\n`;
@@ -28,7 +30,7 @@ export const networkIfcfg: HostDocument = {
     }
     // The resolver reads three. In the file itself, or each interface's DNS1 would take the others' place.
     const servers = [...new Set(all.flatMap(({ ip }) => ip?.dns ?? []))].slice(0, 3);
-    lay('/etc/resolv.conf', servers.map((server) => `nameserver ${server}\n`).join(''));
+    lay(RESOLV_CONF, servers.map((server) => `nameserver ${server}\n`).join(''));
     return files;
   },
 };
