@@ -9,6 +9,8 @@ const ajv = new Ajv({
   useDefaults: true,
   verbose: true,
   strict: true,
+  // Run once or a few times: tidier code is not worth the time it takes to make.
+  code: { optimize: false },
   allowUnionTypes: true,
 });
 ajv.addKeyword({ keyword: 'expects', schemaType: 'string' });

@@ -59,6 +59,13 @@ describe('three NICs', () => {
       method: 'manual',
       address1: '100.64.16.11/24',
       gateway: '100.64.16.1',
+      // Asked from the other networks, it answers by this one.
+      route1: '100.64.16.0/24',
+      route1_options: 'table=102',
+      route2: '0.0.0.0/0,100.64.16.1',
+      route2_options: 'table=102',
+      'routing-rule1': 'priority 4100 from 100.64.16.11/32 to 100.64.0.0/20 table 102',
+      'routing-rule2': 'priority 4101 from 100.64.16.11/32 to 100.64.32.0/20 table 102',
     });
     for (const name of ['nic0', 'vlan132']) {
       expect(section(made[`${name}.nmconnection`], 'ipv4')).not.toHaveProperty('gateway');
@@ -77,8 +84,10 @@ describe('three NICs', () => {
       route4_options: 'table=101',
       route5: '0.0.0.0/0,100.64.0.1',
       route5_options: 'table=101',
-      'routing-rule1': 'priority 5000 from 0.0.0.0/0 table 254 suppress_prefixlength 0',
-      'routing-rule2': 'priority 5001 from 100.64.0.11/32 table 101',
+      'routing-rule1': 'priority 4000 from 100.64.0.11/32 to 100.64.16.0/20 table 101',
+      'routing-rule2': 'priority 4001 from 100.64.0.11/32 to 100.64.32.0/20 table 101',
+      'routing-rule3': 'priority 5000 from 0.0.0.0/0 table 254 suppress_prefixlength 0',
+      'routing-rule4': 'priority 5001 from 100.64.0.11/32 table 101',
     });
   });
 
@@ -208,10 +217,16 @@ describe('routes', () => {
     const vip = await production({
       kubernetes: { version: '1.34.12', endpoint: { via: 'vip', vip: '100.64.0.10' } },
     });
-    const rule = (host: string) =>
-      section(files(vip, hostOf(vip, host))['nic0.nmconnection'], 'ipv4')['routing-rule3'];
-    expect(rule('master-1')).toBe('priority 5002 from 100.64.0.10/32 table 101');
-    expect(rule('worker-1')).toBeUndefined();
+    const rules = (host: string) =>
+      Object.values(section(files(vip, hostOf(vip, host))['nic0.nmconnection'], 'ipv4')).filter((value) =>
+        value.includes('from 100.64.0.10/32'),
+      );
+    expect(rules('master-1')).toEqual([
+      'priority 4002 from 100.64.0.10/32 to 100.64.16.0/20 table 101',
+      'priority 4003 from 100.64.0.10/32 to 100.64.32.0/20 table 101',
+      'priority 5002 from 100.64.0.10/32 table 101',
+    ]);
+    expect(rules('worker-1')).toEqual([]);
   });
 });
 
@@ -241,10 +256,14 @@ IPV6INIT=no
 100.64.1.0/24 dev nic0 table 101
 default via 100.64.1.1 dev nic0 table 101
 `);
-    expect(made['rule-nic0']).toBe(`from all lookup 254 suppress_prefixlength 0 priority 5000
+    expect(made['rule-nic0']).toBe(`from 100.64.1.11/32 to 100.64.16.0/20 lookup 101 priority 4000
+from 100.64.1.11/32 to 100.64.32.0/20 lookup 101 priority 4001
+from all lookup 254 suppress_prefixlength 0 priority 5000
 from 100.64.1.11/32 lookup 101 priority 5001
 `);
-    expect(made).not.toHaveProperty('route-bond0');
+    expect(made['route-bond0']).toBe(`100.64.17.0/24 dev bond0 table 102
+default via 100.64.17.1 dev bond0 table 102
+`);
   });
 
   test('bonds, and prefers the first NIC by the name it gave it', () => {

@@ -34,7 +34,7 @@ export function planOf(
       secrets: secretFiles(target, { topology }, user !== false),
     } as unknown as HostPlan;
   });
-  const cluster = { name: 'test', ...(user === false ? {} : { breakGlassUser: user }) };
+  const cluster = { name: 'test', mark: 'test-0a1b2c', ...(user === false ? {} : { breakGlassUser: user }) };
   return { cluster, hosts: made, roles: [] } as unknown as Plan;
 }
 
