@@ -75,8 +75,9 @@ describe('reading YAML', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 5 })), (value) => {
         const { tree, problems } = parseYaml(stringify(value), 'f.yaml');
-        // A text that no UTF-8 file can hold is refused.
-        if (problems.length === 0 && tree) expect(toValue(tree)).toEqual(JSON.parse(JSON.stringify(value)));
+        // JSON knows no -0. A text that no UTF-8 file can hold is refused.
+        const plain = (each: unknown) => JSON.parse(JSON.stringify(each));
+        if (problems.length === 0 && tree) expect(plain(toValue(tree))).toEqual(plain(value));
         else expect(problems.map(({ message }) => message)).toEqual(['the file is not text in UTF-8']);
       }),
     );
