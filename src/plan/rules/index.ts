@@ -8,11 +8,13 @@ import { nameRules } from './names.ts';
 import { networkRules } from './networks.ts';
 import { nicRules } from './nics.ts';
 import { podNetworkRules } from './pod-network.ts';
+import { rangeRules } from './ranges.ts';
 import { checkRules, type Rule, type RuleContext } from './rule.ts';
 
 /** Every rule by topic, in the order of docs/problems.md. */
 export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
   { title: 'Names', rules: nameRules },
+  { title: 'Ranges', rules: rangeRules },
   { title: 'Networks', rules: networkRules },
   { title: 'NICs', rules: nicRules },
   { title: 'Addresses', rules: addressRules },
