@@ -15,6 +15,8 @@ export interface Manifest {
 
 export interface ManifestEntry {
   sha256: string;
+  /** What it was before, in a manifest whose run has not ended: either may lie on the disk. */
+  before?: string;
   mode: number;
   host?: string;
   role?: string;

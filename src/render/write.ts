@@ -106,7 +106,7 @@ export function compare(out: string, files: readonly OutputFile[], about: About,
     }
     const there = onDisk(out, name, links);
     if (there === 'in the way') kept.push(name);
-    else if (there && sha256(there.content) !== entry.sha256) kept.push(name);
+    else if (there && ![entry.sha256, entry.before].includes(sha256(there.content))) kept.push(name);
     else if (there) changes.push({ kind: 'remove', path: name });
   }
   const text = manifestText(manifest);
@@ -140,11 +140,8 @@ export function write(out: string, { changes, manifest, manifestChanges }: Chang
   const before = readManifest(out);
   try {
     mkdirSync(out, { recursive: true });
-    replace(
-      path.join(out, MANIFEST),
-      Buffer.from(manifestText({ ...manifest, files: { ...before.files, ...manifest.files } })),
-      0o644,
-    );
+    replace(path.join(out, '.gitignore'), Buffer.from(ignored(manifest)), 0o644);
+    replace(path.join(out, MANIFEST), Buffer.from(manifestText(interim(before, manifest))), 0o644);
     const made = new Set<string>();
     for (const change of changes) {
       const target = path.join(out, change.path);
@@ -162,7 +159,6 @@ export function write(out: string, { changes, manifest, manifestChanges }: Chang
       else replace(target, change.file.content, change.file.mode);
     }
     replace(path.join(out, MANIFEST), Buffer.from(manifestText(manifest)), 0o644);
-    replace(path.join(out, '.gitignore'), Buffer.from(ignored(manifest)), 0o644);
   } catch (error) {
     const { code, path: where } = error as NodeJS.ErrnoException;
     if (code === undefined) throw error;
@@ -229,6 +225,16 @@ function onDisk(
       error,
     );
   }
+}
+
+/** What is true while files are being replaced: each is what it was, or what it is to be. */
+function interim(before: Manifest, manifest: Manifest): Manifest {
+  const files = { ...before.files, ...manifest.files };
+  for (const [name, { sha256: old }] of Object.entries(before.files)) {
+    const entry = files[name];
+    if (entry && entry.sha256 !== old) files[name] = { ...entry, before: old };
+  }
+  return { ...manifest, files };
 }
 
 /** Keeps what holds secrets out of version control, whoever commits the output. */

@@ -221,6 +221,17 @@ describe('a run that is cut off anywhere', () => {
     expect(compare(out, after, ABOUT)).toMatchObject({ changes: [], manifestChanges: false });
   });
 
+  test('what it did not reach is still ours when it is no longer rendered', () => {
+    const out = newOut();
+    put(out, before);
+    const changed = after.map((each) => (each.path === 'kept' ? file('kept', 'other') : each));
+    expect(() => write(out, compare(out, failing(changed, 'secret'), ABOUT))).toThrow('cut off');
+    const changes = compare(out, [], ABOUT);
+    expect(changes.kept).toEqual([]);
+    write(out, changes);
+    expect(Object.keys(snapshot(out))).toEqual(['.gitignore', 'manifest.json']);
+  });
+
   test('what it left half-written is taken away, with the folder that it lies in', () => {
     const out = newOut();
     put(out, before);
