@@ -225,7 +225,10 @@ describe('a run that is cut off anywhere', () => {
     const out = newOut();
     put(out, before);
     const changed = after.map((each) => (each.path === 'kept' ? file('kept', 'other') : each));
-    expect(() => write(out, compare(out, failing(changed, 'secret'), ABOUT))).toThrow('cut off');
+    const interrupted = compare(out, failing(changed, 'secret'), ABOUT);
+    isFull = true;
+    expect(() => write(out, interrupted)).toThrow('cut off');
+    isFull = false;
     const changes = compare(out, [], ABOUT);
     expect(changes.kept).toEqual([]);
     write(out, changes);
