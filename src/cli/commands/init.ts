@@ -72,9 +72,15 @@ async function initAction(example: string, options: GlobalOptions, io: Io): Prom
   if (options.json) io.out(`${JSON.stringify({ spec: target, schema, example }, null, 2)}\n`);
   else if (!options.quiet) {
     const name = path.relative(io.cwd, target) || target;
+    const left = ['out', 'secrets'].filter((folder) => existsSync(path.join(path.dirname(target), folder)));
     io.out(
       `${name}: the ${example} example. Replace its MAC addresses, serial numbers and ssh key by your own, then:\n  imgbuild check\n  imgbuild plan\n  imgbuild render\n`,
     );
+    if (left.length > 0)
+      io.out(
+        `what lies in ${left.join(' and ')} is another cluster’s, such as the built-in example’s: move it away first
+`,
+      );
   }
   return ExitCode.done;
 }
