@@ -85,16 +85,13 @@ describe('ensure', () => {
     expect(await ensure(smallPlan(), store, { now: NOW })).toEqual({ made: [] });
   });
 
-  test('does a thousand hosts within seconds', async () => {
+  test('gives a thousand hosts their tokens', async () => {
     const workers = Array.from({ length: 1000 }, (_, i) => [`w${i}`, ['worker', '10.0.1.1']] as const);
     const members = Array.from({ length: 5 }, (_, i) => [`e${i}`, ['etcd', `10.0.0.${i}`]] as const);
     const plan = planOf(Object.fromEntries([...workers, ...members, ['c1', ['control', '10.0.2.1']]]));
     const store = newStore();
-    const start = performance.now();
     await ensure(plan, store, { now: NOW });
     const value = resolve(plan, store);
-    // Half a second on a small machine; the margin is for a busy one.
-    expect(performance.now() - start).toBeLessThan(5000);
     expect(value('tokens/all').trim().split('\n')).toHaveLength(1001);
   });
 
