@@ -15,7 +15,7 @@
 
 count_words() { REPLY=$#; }
 
-# one_size DISK…: within the tolerance, in percent of the largest? Sets largest and smallest, sectors.
+# one_size DISK...: within the tolerance, in percent of the largest? Sets largest and smallest, sectors.
 one_size() {
 	largest=
 	smallest=
@@ -167,7 +167,7 @@ divide() {
 	[ -n "$problem" ] || problem_kind=
 }
 
-# sort_by_size DISK…: into di_rest, the smallest first.
+# sort_by_size DISK...: into di_rest, the smallest first.
 sort_by_size() {
 	di_rest=$(
 		for bs_n in "$@"; do
@@ -177,7 +177,7 @@ sort_by_size() {
 	)
 }
 
-# keep_like_together DISK…: a wide tolerance lets unlike disks pass for one size; pairs are still made of like ones.
+# keep_like_together DISK...: a wide tolerance lets unlike disks pass for one size; pairs are still made of like ones.
 keep_like_together() {
 	kl_tolerance=$tolerance
 	[ "$tolerance" -le 5 ] || tolerance=5
@@ -185,7 +185,7 @@ keep_like_together() {
 	tolerance=$kl_tolerance
 }
 
-# by_size DISK…: sorts di_rest by size, if the sizes make two classes that fit the counts.
+# by_size DISK...: sorts di_rest by size, if the sizes make two classes that fit the counts.
 by_size() {
 	sort_by_size "$@"
 	bs_small=
@@ -206,7 +206,7 @@ by_size() {
 	problem="$di_name_1 and $di_name_2 fit the same disks, whose sizes are neither one nor two classes of $as_need_1 and $as_need_2"
 }
 
-# give DISK…: the first ones to the first group.
+# give DISK...: the first ones to the first group.
 give() {
 	for gi_n in "$@"; do
 		if [ "$as_need_1" -gt 0 ]; then

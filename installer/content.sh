@@ -8,7 +8,7 @@
 #
 # A disk is blank when /sys knows neither partitions nor anything that lies on it, its first and last
 # MiB are zeros, and blkid finds no signature. It is owned when every partition has a name of the form
-# imgbuild:<mark>:…; one foreign partition makes the whole disk foreign. A read that fails, or ends
+# imgbuild:<mark>:...; one foreign partition makes the whole disk foreign. A read that fails, or ends
 # before the size that /sys tells, makes it unreadable.
 #
 # shellcheck disable=SC2154 # sys, dev, mark: the caller's

@@ -2,7 +2,7 @@
 # What /sys says of every disk of this machine; sourced after lib.sh and with
 # spared.sh, never run.
 #
-#   scan_disks      reads $sys and $dev, numbers the disks 1…$disks and sets for each N
+#   scan_disks      reads $sys and $dev, numbers the disks 1...$disks and sets for each N
 #                   dN_name    sda                 dN_sectors  size in units of 512 bytes, always
 #                   dN_path    its place below $sys, symlinks resolved
 #                   dN_media   ssd or hdd          dN_transport  nvme sata sas raid scsi virtio xen mmc
@@ -207,7 +207,7 @@ plain_wwn() {
 	*[A-Z]*) case $REPLY in *[!0-9A-Fa-f-]*) ;; *) REPLY=$(printf '%s' "$REPLY" | tr A-F a-f) ;; esac ;;
 	esac
 	case $REPLY in *[!0-9a-f]*) ;; ????????????????*) return 0 ;; esac
-	# t10… and nvme.… are no numbers; they serve to tell disks apart.
+	# t10... and nvme.... are no numbers; they serve to tell disks apart.
 	printable "$REPLY"
 }
 

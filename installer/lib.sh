@@ -12,7 +12,7 @@ unset IFS CDPATH
 
 say() { printf '%s\n' "$*" >&2; }
 
-# fail CODE MESSAGE…: the message, named after the program, and out.
+# fail CODE MESSAGE...: the message, named after the program, and out.
 fail() {
 	fail_code=$1
 	shift

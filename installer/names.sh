@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # Names for a disk that outlive a reboot; sourced after disks.sh, never run.
 #
-#   name_disk N   REPLY = disk/by-id/… or disk/by-path/…, '' where there is none to rely on
+#   name_disk N   REPLY = disk/by-id/... or disk/by-path/..., '' where there is none to rely on
 #   order_key N   REPLY = text that sorts disks by where they are plugged in
 #
 # shellcheck disable=SC2154 # dev, disks: the caller's
@@ -49,7 +49,7 @@ serial_is_shared() {
 	return 1
 }
 
-# link_is KIND NAME: what is not listed (usb-, lvm-pv-uuid-, dm-…) names no disk, or not for long.
+# link_is KIND NAME: what is not listed (usb-, lvm-pv-uuid-, dm-...) names no disk, or not for long.
 link_is() {
 	case $2 in
 	nvme-eui.* | nvme-nvme.* | nvme-uuid.*) [ "$1" = nvme-number ] ;;

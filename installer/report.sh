@@ -127,7 +127,7 @@ yaml_word() {
 	REPLY="'$REPLY'"
 }
 
-# spec_line GROUP DISK…: the line that names exactly these disks.
+# spec_line GROUP DISK...: the line that names exactly these disks.
 spec_line() {
 	gget "$1" name
 	sl_name=$REPLY

@@ -42,7 +42,7 @@ disks_below() {
 	REPLY=${db_found# }
 }
 
-# kname_of SPEC: the kernel's name behind a device file, a name in /dev/disk or a LABEL=…; '' if absent.
+# kname_of SPEC: the kernel's name behind a device file, a name in /dev/disk or a LABEL=...; '' if absent.
 kname_of() {
 	REPLY=
 	kn_spec=$1
