@@ -132,7 +132,7 @@ export interface HostPlan extends Target {
   addresses: Partial<Record<NetworkName, AddressPlan>>;
   /** The network that carries the default route. */
   defaultNetwork: NetworkName;
-  /** Where the hardware's disks were checked against the selectors; undefined where the spec is silent. */
+  /** What it is given, and where: references, never values. */
   secrets: SecretFile[];
 }
 
