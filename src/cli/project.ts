@@ -60,36 +60,14 @@ export async function loadProject(options: GlobalOptions): Promise<Project> {
   const { spec, problems } = await loadSpec(texts, beside);
   const lockFile = path.join(beside, LOCK_FILE);
   const lockBefore = isExample ? {} : await readLock(lockFile);
-  if (!spec)
-    return {
-      texts,
-      isExample,
-      catalog,
-      lockBefore,
-      lock: lockBefore,
-      lockFile,
-      problems: sortProblems(problems),
-    };
+  const common = { texts, isExample, catalog, lockBefore, lockFile };
+  if (!spec) return { ...common, lock: lockBefore, problems: sortProblems(problems) };
 
-  const { plan, lock } = buildPlan({
-    cluster: spec.cluster,
-    catalog,
-    lock: lockBefore,
-    sources: spec.sources,
-  });
-  const found = findProblems({ cluster: spec.cluster, catalog, plan, lock: lockBefore });
+  const { cluster, sources } = spec;
+  const { plan, lock } = buildPlan({ cluster, catalog, lock: lockBefore, sources });
+  const found = findProblems({ cluster, catalog, plan, lock: lockBefore });
   problems.push(...found.map((finding) => ({ ...finding, place: spec.place(finding.path) })));
-  return {
-    texts,
-    isExample,
-    catalog,
-    spec,
-    plan,
-    lockBefore,
-    lock,
-    lockFile,
-    problems: sortProblems(problems),
-  };
+  return { ...common, spec, plan, lock, problems: sortProblems(problems) };
 }
 
 /** The example stands in where there is nothing: beside a spec by another name it would be somebody's mistake. */

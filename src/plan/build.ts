@@ -2,7 +2,7 @@ import type { Catalog, OsRelease, Role, Runtime } from '../catalog/schema.ts';
 import type { Cluster } from '../spec/schema/cluster.ts';
 import { type HostSpec, NETWORKS, type NetworkName } from '../spec/schema/host.ts';
 import { type AddressLock, type Allotted, allot, lockOf, networksOf } from './addresses.ts';
-import { endpointVia, etcdTopology, type KnownHost, planCluster } from './cluster.ts';
+import { type KnownHost, planCluster } from './cluster.ts';
 import { imageDisks, planDisks } from './disks.ts';
 import { toRange } from './ipv4.ts';
 import { planLinks } from './links.ts';
@@ -10,7 +10,7 @@ import { planArchives, planKernel, planPackages, planVersions } from './packages
 import { MirrorUrls, planRepositories } from './repositories.ts';
 import { secretFiles } from './secrets.ts';
 import { type Settings, settingsFor } from './settings.ts';
-import type { AddressPlan, HostPlan, Plan, RolePlan, Target } from './types.ts';
+import type { AddressPlan, ClusterPlan, HostPlan, Plan, RolePlan, Target } from './types.ts';
 
 /** What a plan is made from: all of it data. */
 export interface PlanInput {
@@ -40,12 +40,13 @@ export function buildPlan({ cluster, catalog, lock, sources }: PlanInput): PlanR
     const role = catalog.roles.get(spec.role);
     return role ? [{ spec, role }] : [];
   });
-  const planner = new TargetPlanner(cluster, catalog, sources, known);
+  const shared = planCluster(cluster, catalog, known, addresses);
+  const planner = new TargetPlanner(cluster, catalog, sources, shared);
   const hosts = known.flatMap(({ spec, role }) => planner.host(spec, role, addresses) ?? []);
   const usedRoles = [...new Set(known.map(({ role }) => role))];
   const roles = usedRoles.flatMap((role) => planner.role(role) ?? []);
   return {
-    plan: { cluster: planCluster(cluster, catalog, known, addresses), hosts, roles },
+    plan: { cluster: shared, hosts, roles },
     lock: lockOf(addresses),
   };
 }
@@ -54,21 +55,14 @@ class TargetPlanner {
   private readonly cluster: Cluster;
   private readonly catalog: Catalog;
   private readonly sources: ReadonlyMap<string, string>;
-  private readonly via: string;
+  private readonly shared: ClusterPlan;
   private readonly targets = new Map<string, Target | undefined>();
-  private readonly topology: 'external' | 'stacked';
 
-  constructor(
-    cluster: Cluster,
-    catalog: Catalog,
-    sources: ReadonlyMap<string, string>,
-    hosts: readonly KnownHost[],
-  ) {
+  constructor(cluster: Cluster, catalog: Catalog, sources: ReadonlyMap<string, string>, shared: ClusterPlan) {
     this.cluster = cluster;
     this.catalog = catalog;
     this.sources = sources;
-    this.via = endpointVia(cluster, hosts);
-    this.topology = etcdTopology(cluster, hosts);
+    this.shared = shared;
   }
 
   host(
@@ -97,7 +91,7 @@ class TargetPlanner {
       defaultNetwork: attached.includes('container') ? 'container' : 'management',
       secrets: [],
     };
-    host.secrets = secretFiles(host, { topology: this.topology }, this.cluster.breakGlass.enabled);
+    host.secrets = secretFiles(host, this.shared.etcd, this.cluster.breakGlass.enabled);
     return host;
   }
 
@@ -175,12 +169,13 @@ class TargetPlanner {
   }
 
   private overlays(os: OsRelease, role: Role, runtime: Runtime, isNode: boolean): string[] {
+    const { via } = this.shared.endpoint;
     return [
       ...os.overlays,
       ...runtime.overlays,
       ...(isNode ? ['node'] : []),
-      ...(isNode && this.via === 'local-proxy' ? ['api-proxy'] : []),
-      ...(role.kubernetes === 'control-plane' && this.via === 'vip' ? ['api-vip'] : []),
+      ...(isNode && via === 'local-proxy' ? ['api-proxy'] : []),
+      ...(role.kubernetes === 'control-plane' && via === 'vip' ? ['api-vip'] : []),
       ...(this.cluster.proxy ? ['proxy'] : []),
       ...role.overlays,
     ];

@@ -32,12 +32,12 @@ function clusterMark(cluster: Cluster): string {
   return `${cluster.name.slice(0, 13).replace(/-+$/, '')}-${id}`;
 }
 
-export function etcdTopology(cluster: Cluster, hosts: readonly KnownHost[]): 'external' | 'stacked' {
+function etcdTopology(cluster: Cluster, hosts: readonly KnownHost[]): 'external' | 'stacked' {
   return cluster.etcd.topology ?? (hosts.some(({ role }) => role.etcd) ? 'external' : 'stacked');
 }
 
 /** The way to the API that a spec asks for, or that its control plane calls for. */
-export function endpointVia(cluster: Cluster, hosts: readonly KnownHost[]): EndpointPlan['via'] {
+function endpointVia(cluster: Cluster, hosts: readonly KnownHost[]): EndpointPlan['via'] {
   const { via, vip } = cluster.kubernetes.endpoint;
   if (via) return via;
   if (vip) return 'vip';
@@ -53,9 +53,11 @@ export function planCluster(
   addresses: Addresses,
 ): ClusterPlan {
   const management = (host: KnownHost) => addresses.get('management')?.get(host.spec.name)?.address;
-  const named = (list: readonly KnownHost[]) =>
+  const traffic = (host: KnownHost) =>
+    addresses.get('container')?.get(host.spec.name)?.address ?? management(host);
+  const named = (list: readonly KnownHost[], addressOf = management) =>
     list.flatMap((host) => {
-      const address = management(host);
+      const address = addressOf(host);
       return address ? [{ name: host.spec.name, address }] : [];
     });
   const controlPlanes = named(hosts.filter(({ role }) => role.kubernetes === 'control-plane'));
@@ -68,14 +70,10 @@ export function planCluster(
     members,
     endpoints: members.map(({ address }) => `https://${address}:2379`),
   };
-  const traffic = (host: KnownHost) =>
-    addresses.get('container')?.get(host.spec.name)?.address ?? management(host);
-  const backends = hosts
-    .filter(({ role }) => role.kubernetes === 'node' && !role.ingress)
-    .flatMap((host) => {
-      const address = traffic(host);
-      return address ? [{ name: host.spec.name, address }] : [];
-    });
+  const backends = named(
+    hosts.filter(({ role }) => role.kubernetes === 'node' && !role.ingress),
+    traffic,
+  );
   return {
     name: cluster.name,
     mark: clusterMark(cluster),

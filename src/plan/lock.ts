@@ -1,6 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Type } from 'typebox';
 import { stringify } from 'yaml';
 import { ExitCode, ProblemsError, reasonOf, UserError } from '../report/errors.ts';
 import { parseYaml } from '../spec/parse.ts';
@@ -16,7 +15,7 @@ const hosts = mapOf('Addresses by host.', ipv4('An address.'));
 const lockSchema = object('Addresses that were allotted.', {
   management: optional(hosts),
   container: optional(hosts),
-  storage: optional(Type.Unsafe<Record<string, string>>(hosts)),
+  storage: optional(hosts),
 });
 
 /**

@@ -72,13 +72,14 @@ async function renderHost(host: HostPlan, plan: Plan, options: RenderOptions): P
 async function renderRole(role: RolePlan, plan: Plan, { assets }: RenderOptions): Promise<OutputFile[]> {
   const { shared, own } = composeParts(role, plan.cluster, assets);
   const overlay = await archive(shared, own);
-  const kickstart = renderKickstart(role, plan, assets, { overlaySha256: sha256(overlay) });
+  const digest = sha256(overlay);
+  const kickstart = renderKickstart(role, plan, assets, { overlaySha256: digest });
   const owner = { role: role.name };
   const file = (path: string, content: Buffer): OutputFile => ({ path, content, mode: 0o644, owner });
   return [
     file(`roles/${role.name}/ks.cfg`, Buffer.from(kickstart)),
     file(`roles/${role.name}/overlay.tar.gz`, overlay),
-    ...renderPacker(role, plan, assets, { content: overlay, sha256: sha256(overlay) }),
+    ...renderPacker(role, plan, assets, { content: overlay, sha256: digest }),
   ];
 }
 

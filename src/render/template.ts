@@ -87,7 +87,7 @@ function run(text: string, data: TemplateData, options: TemplateOptions, folder:
 }
 
 function compile(text: string, variables: string[], { name, quote }: TemplateOptions): Compiled {
-  const key = [name, quote, ...variables.sort()].join('\n');
+  const key = [name, quote, ...variables].join('\n');
   const known = compiled.get(key);
   if (known?.text === text) return known.run;
   const run = ejs.compile(checkRaw(text), {

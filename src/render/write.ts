@@ -41,6 +41,8 @@ export interface Changes {
   unchanged: number;
   /** Earlier output that somebody changed and that is no longer rendered: left where it is. */
   kept: string[];
+  /** What the folder's manifest says, and what it is to say. */
+  before: Manifest;
   manifest: Manifest;
   manifestChanges: boolean;
 }
@@ -110,7 +112,7 @@ export function compare(out: string, files: readonly OutputFile[], about: About,
     else if (there) changes.push({ kind: 'remove', path: name });
   }
   const text = manifestText(manifest);
-  return { changes, unchanged, kept, manifest, manifestChanges: text !== manifestText(before) };
+  return { changes, unchanged, kept, before, manifest, manifestChanges: text !== manifestText(before) };
 }
 
 /** Another cluster's output is not written over, and a folder with somebody's files in it is not ours. */
@@ -135,9 +137,8 @@ function refuseStranger(out: string, before: Manifest, about: About): void {
  * Carries the changes out. Each file is replaced in one step; the manifest names every file before it is
  * written, so that a run that was cut off is known as ours by the next.
  */
-export function write(out: string, { changes, manifest, manifestChanges }: Changes): void {
+export function write(out: string, { changes, before, manifest, manifestChanges }: Changes): void {
   if (changes.length === 0 && !manifestChanges) return;
-  const before = readManifest(out);
   try {
     mkdirSync(out, { recursive: true });
     replace(path.join(out, '.gitignore'), Buffer.from(ignored(manifest)), 0o644);

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ExitCode, reasonOf, UserError } from '../report/errors.ts';
 import type { Path, Place, Problem } from '../report/problem.ts';
+import { filesOf } from './levels.ts';
 import { parseYaml } from './parse.ts';
 import { type Cluster, clusterSchema } from './schema/cluster.ts';
 import { mergeTrees, placeOf, type Tree } from './tree.ts';
@@ -65,7 +66,7 @@ export function parseSpec(texts: readonly SpecText[]): {
   return value ? { cluster: value, tree: merged, problems } : { tree: merged, problems };
 }
 
-/** The whole way from texts to a spec that rules can look at; `readSource` reads a file beside the spec. */
+/** The whole way from texts to a spec that rules can look at; `source:` files are read from the directory. */
 export async function loadSpec(
   texts: readonly SpecText[],
   directory: string,
@@ -73,7 +74,10 @@ export async function loadSpec(
   const { cluster, tree, problems } = parseSpec(texts);
   if (!cluster || !tree) return { problems };
   const sources = new Map<string, string>();
-  for (const { source, path: where } of sourcesOf(cluster)) {
+  for (const { file, path: at } of filesOf(cluster)) {
+    const { source } = file;
+    if (source === undefined) continue;
+    const where = [...at, 'source'];
     try {
       const bytes = await readFile(path.resolve(directory, source));
       if (isUtf8(bytes)) sources.set(source, bytes.toString('utf8'));
@@ -91,18 +95,4 @@ export async function loadSpec(
 
 function sourceProblem(tree: Tree, where: Path, message: string, hint: string): Problem {
   return { code: 'file-source', severity: 'error', path: where, place: placeOf(tree, where), message, hint };
-}
-
-function sourcesOf(cluster: Cluster): { source: string; path: Path }[] {
-  const found: { source: string; path: Path }[] = [];
-  const visit = (files: Cluster['files'], prefix: Path) => {
-    for (const [index, file] of (files ?? []).entries()) {
-      if (file.source !== undefined)
-        found.push({ source: file.source, path: [...prefix, 'files', index, 'source'] });
-    }
-  };
-  visit(cluster.files, []);
-  for (const [role, settings] of Object.entries(cluster.roles)) visit(settings.files, ['roles', role]);
-  for (const [index, host] of cluster.hosts.entries()) visit(host.files, ['hosts', index]);
-  return found;
 }

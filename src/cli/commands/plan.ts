@@ -46,7 +46,11 @@ async function planAction(
   const { plan } = project;
   const paint = painter(io.outIsTerminal, io.env);
   if (name === undefined) {
-    io.out(options.json ? toJson(withProblems(plan, project)) : overview(project, paint, options.quiet));
+    io.out(
+      options.json
+        ? toJson({ ...plan, problems: project.problems })
+        : overview(project, paint, options.quiet),
+    );
     return ExitCode.done;
   }
   const host = hostNamed(name, plan);
@@ -65,10 +69,6 @@ async function planAction(
 }
 
 const toJson = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
-
-function withProblems(plan: Plan, { problems }: SoundProject): object {
-  return { ...plan, problems };
-}
 
 function overview({ plan, problems }: SoundProject, paint: Paint, quiet: boolean): string {
   const { cluster, hosts } = plan;
@@ -93,14 +93,13 @@ function overview({ plan, problems }: SoundProject, paint: Paint, quiet: boolean
     { title: 'WIPE', of: (host) => `wipe ${host.disks.wipe}` },
   ];
   // What every host has alike is said once.
-  const [same, shown] = [true, false].map((alike) =>
-    columns.filter(({ of, always }) => (!always && new Set(hosts.map(of)).size === 1) === alike),
-  );
+  const same = new Set(columns.filter(({ of, always }) => !always && new Set(hosts.map(of)).size === 1));
+  const shown = columns.filter((column) => !same.has(column));
   const [first] = hosts;
-  const common = first ? (same ?? []).map(({ of }) => of(first)).join(', ') : '';
-  if (common !== '') heading.splice(-1, 0, `every host: ${common}`);
-  const titles = (shown ?? []).map(({ title }) => title);
-  const rows = hosts.map((host) => (shown ?? []).map(({ of }) => of(host)));
+  if (first && same.size > 0)
+    heading.splice(-1, 0, `every host: ${[...same].map(({ of }) => of(first)).join(', ')}`);
+  const titles = shown.map(({ title }) => title);
+  const rows = hosts.map((host) => shown.map(({ of }) => of(host)));
   const warnings = quiet ? '' : problemsText(problems, paint);
   return `${heading.join('\n')}\n${table(titles, rows)}${warnings ? `\n${warnings}` : ''}`;
 }
@@ -108,10 +107,7 @@ function overview({ plan, problems }: SoundProject, paint: Paint, quiet: boolean
 /** `2 ssd + 2 hdd`: the system's pair and the data's. */
 function disksText(host: HostPlan): string {
   return host.disks.groups
-    .map(
-      ({ count, media, min }) =>
-        `${count} ${media === 'any' ? 'any' : media}${min ? ` >=${sizeText(min)}` : ''}`,
-    )
+    .map(({ count, media, min }) => `${count} ${media}${min ? ` >=${sizeText(min)}` : ''}`)
     .join(' + ');
 }
 

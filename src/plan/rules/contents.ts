@@ -1,5 +1,6 @@
 import type { Path } from '../../report/problem.ts';
-import { levels, type Rule, repeated } from './rule.ts';
+import { filesOf, levels } from '../../spec/levels.ts';
+import { type Rule, repeated } from './rule.ts';
 
 /** Accounts that a release or a package of ours makes: useradd would fail, or hand the account over. */
 const SYSTEM_ACCOUNTS = new Set(
@@ -161,17 +162,16 @@ export const contentRules: Rule[] = [
               'remove one of them; a role’s or a host’s own files may replace the cluster’s',
             );
         }
-        for (const [index, file] of (files ?? []).entries()) {
-          if ((file.content === undefined) === (file.source === undefined)) {
-            report(
-              [...path, 'files', index],
-              `${file.path} has ${file.content === undefined ? 'neither content nor source' : 'both content and source'}`,
-              'give one of the two',
-            );
-          }
-        }
       };
       for (const { settings, path } of levels(cluster)) look(settings.files, path);
+      for (const { file, path } of filesOf(cluster)) {
+        if ((file.content === undefined) === (file.source === undefined))
+          report(
+            path,
+            `${file.path} has ${file.content === undefined ? 'neither content nor source' : 'both content and source'}`,
+            'give one of the two',
+          );
+      }
     },
   },
   {
@@ -183,17 +183,14 @@ export const contentRules: Rule[] = [
     remedy: 'Bring secrets to the hosts by another way; imgbuild keeps only its own apart.',
     example: 'files:\n  - { path: /etc/registry/auth.json, content: "{}", mode: "0600" }\n',
     check: ({ cluster }, report) => {
-      const look = (files: typeof cluster.files, path: Path) => {
-        for (const [index, file] of (files ?? []).entries()) {
-          if (Number.parseInt(file.mode, 8) % 8 === 0)
-            report(
-              [...path, 'files', index, 'mode'],
-              `${file.path} is for few eyes, and the overlay that carries it for all`,
-              'put nothing secret into it',
-            );
-        }
-      };
-      for (const { settings, path } of levels(cluster)) look(settings.files, path);
+      for (const { file, path } of filesOf(cluster)) {
+        if (Number.parseInt(file.mode, 8) % 8 === 0)
+          report(
+            [...path, 'mode'],
+            `${file.path} is for few eyes, and the overlay that carries it for all`,
+            'put nothing secret into it',
+          );
+      }
     },
   },
   {
@@ -218,21 +215,18 @@ export const contentRules: Rule[] = [
       for (const { files } of [...plan.hosts, ...plan.roles]) {
         for (const { path } of files) for (const folder of foldersOf(path)) folders.add(folder);
       }
-      const look = (files: typeof cluster.files, path: Path) => {
-        for (const [index, file] of (files ?? []).entries()) {
-          const at = [...path, 'files', index, 'path'];
-          const link = Object.entries(LINKS).find(([from]) => file.path.startsWith(`${from}/`));
-          if (link)
-            report(at, `${link[0]} is a link to ${link[1]}`, `write ${file.path.replace(link[0], link[1])}`);
-          else if (RESERVED.some((prefix) => file.path.startsWith(prefix)))
-            report(at, `${file.path} is imgbuild’s own`, 'choose another path');
-          else if (folders.has(file.path) || /^\/[^/]+$/.test(file.path))
-            report(at, `${file.path} is a folder, or lies in none`, 'name a file in a folder');
-          else if (/^\/(proc|sys|dev|run|tmp)\//.test(file.path))
-            report(at, `${file.path} is gone after the first boot`, 'name a place that lasts');
-        }
-      };
-      for (const { settings, path } of levels(cluster)) look(settings.files, path);
+      for (const { file, path } of filesOf(cluster)) {
+        const at = [...path, 'path'];
+        const link = Object.entries(LINKS).find(([from]) => file.path.startsWith(`${from}/`));
+        if (link)
+          report(at, `${link[0]} is a link to ${link[1]}`, `write ${file.path.replace(link[0], link[1])}`);
+        else if (RESERVED.some((prefix) => file.path.startsWith(prefix)))
+          report(at, `${file.path} is imgbuild’s own`, 'choose another path');
+        else if (folders.has(file.path) || /^\/[^/]+$/.test(file.path))
+          report(at, `${file.path} is a folder, or lies in none`, 'name a file in a folder');
+        else if (/^\/(proc|sys|dev|run|tmp)\//.test(file.path))
+          report(at, `${file.path} is gone after the first boot`, 'name a place that lasts');
+      }
     },
   },
   {

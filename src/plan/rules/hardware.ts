@@ -1,7 +1,8 @@
+import { levels } from '../../spec/levels.ts';
 import type { HardwareSpec } from '../../spec/schema/host.ts';
 import type { DiskGroupPlan, HostPlan } from '../types.ts';
 import { sizeText, toBytes } from '../units.ts';
-import { levels, type Rule, type RuleContext } from './rule.ts';
+import type { Rule, RuleContext } from './rule.ts';
 
 interface Disk {
   size: number;

@@ -1,4 +1,5 @@
 import { suggest } from '../../report/did-you-mean.ts';
+import { levels } from '../../spec/levels.ts';
 import { type Rule, repeated } from './rule.ts';
 
 /** DNS-1123 label: what a Kubernetes node's name and a host name have in common. */
@@ -142,15 +143,11 @@ export const nameRules: Rule[] = [
     example: 'os: { release: rocky9 }\n',
     check: ({ cluster, catalog }, report) => {
       const known = [...catalog.os.keys()];
-      const look = (release: string | undefined, path: (string | number)[]) => {
-        if (release !== undefined && !catalog.os.has(release)) {
+      for (const { settings, path } of levels(cluster)) {
+        const release = settings.os?.release;
+        if (release !== undefined && !catalog.os.has(release))
           report([...path, 'os', 'release'], `there is no release "${release}"`, suggest(release, known));
-        }
-      };
-      look(cluster.os?.release, []);
-      for (const [role, settings] of Object.entries(cluster.roles))
-        look(settings.os?.release, ['roles', role]);
-      for (const [index, host] of cluster.hosts.entries()) look(host.os?.release, ['hosts', index]);
+      }
     },
   },
   {

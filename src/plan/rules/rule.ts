@@ -1,7 +1,6 @@
 import type { Catalog } from '../../catalog/schema.ts';
 import type { Finding, Path, Severity } from '../../report/problem.ts';
 import type { Cluster } from '../../spec/schema/cluster.ts';
-import type { RoleSettings } from '../../spec/schema/host.ts';
 import type { AddressLock } from '../addresses.ts';
 import type { HostPlan, Plan } from '../types.ts';
 
@@ -65,17 +64,4 @@ export function words(list: readonly string[], most = 4): string {
   if (list.length <= 1) return list.join('');
   if (list.length > most) return `${list.slice(0, most).join(', ')} and ${list.length - most} more`;
   return `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`;
-}
-
-/** The levels at which a spec may say the same things: the cluster, each role, each host. */
-export function levels(cluster: Cluster): { settings: RoleSettings; path: Path; whose: string }[] {
-  return [
-    { settings: cluster, path: [], whose: 'every host' },
-    ...Object.entries(cluster.roles).map(([role, settings]) => ({
-      settings,
-      path: ['roles', role],
-      whose: `every ${role}`,
-    })),
-    ...cluster.hosts.map((host, index) => ({ settings: host, path: ['hosts', index], whose: host.name })),
-  ];
 }
