@@ -83,7 +83,7 @@ class TargetPlanner {
       ...target,
       kind: 'host',
       name: spec.name,
-      disks: planDisks(settings.disks, settings.firmware === 'uefi'),
+      disks: planDisks(settings.disks, [settings.firmware]),
       firmware: settings.firmware,
       ...(spec.serial ? { serial: spec.serial } : {}),
       links: planLinks(spec, this.cluster),

@@ -93,6 +93,7 @@ export function planCluster(
     users: cluster.users,
     ...(cluster.breakGlass.enabled ? { breakGlassUser: cluster.breakGlass.user } : {}),
     ...(cluster.proxy ? { proxy: planProxy(cluster, cluster.proxy, endpoint.name) } : {}),
+    alerts: cluster.alerts ?? {},
     registryMirrors: {
       ...catalog.mirrors.get(cluster.mirrors.set)?.registries,
       ...cluster.mirrors.registries,

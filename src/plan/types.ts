@@ -31,6 +31,7 @@ export interface ClusterPlan {
   breakGlassUser?: string;
   proxy?: { http?: string; https?: string; noProxy: string[] };
   registryMirrors: Record<string, string[]>;
+  alerts: { webhook?: string; mail?: { to: string[]; from: string; relay: string } };
   /** The base URL that hosts fetch from, without a slash at its end. */
   server?: string;
 }
@@ -169,36 +170,84 @@ export interface AddressPlan {
 
 export interface DisksPlan {
   groups: DiskGroupPlan[];
+  /** One; a golden image, whose firmware shows only when it is built, has one for each. */
+  layouts: DiskLayout[];
   wipe: 'blank' | 'owned' | 'always';
   /** Percent. */
   tolerance: number;
 }
 
-/** The disks of one purpose, and what is laid out on them. */
+/** The disks of one purpose: how they are chosen. */
 export interface DiskGroupPlan {
   name: 'system' | 'data';
-  /** 2: mirrored. */
-  count: 1 | 2;
+  /** More than one: mirrored. */
+  count: number;
   media: 'ssd' | 'hdd' | 'any';
+  /** What the spec asks for. */
   min?: number;
   max?: number;
+  /** The smallest disk that holds what is laid on it. */
+  least: number;
   model?: string;
   serial: string[];
   wwn: string[];
   path: string[];
   transport?: string;
-  volumes: VolumePlan[];
 }
 
-export interface VolumePlan {
-  /** The mount point. */
-  mount: '/boot' | '/boot/efi' | '/' | '/data';
-  /** The array's or partition's short name: boot, efi, root, data. */
+/** What is made on a host's disks, for one firmware. Sizes are MiB. */
+export interface DiskLayout {
+  firmware: 'bios' | 'uefi';
+  /** `system_1`, `system_2`, `data_1` … */
+  slots: string[];
+  partitions: PartitionPlan[];
+  arrays: ArrayPlan[];
+  volumeGroups: { name: string; devices: Device[] }[];
+  logicalVolumes: LogicalVolumePlan[];
+  /** In the order of mounting. */
+  filesystems: FilesystemPlan[];
+}
+
+/** MiB; or what the smallest disk of the group has, less so many MiB. */
+export type Extent = { mib: number } | { allBut: number };
+
+export interface PartitionPlan {
+  slot: string;
+  /** Its number in the GPT, from 1; also its place on the disk. */
+  number: number;
+  /** `esp` stays what it is as a member of an array: the firmware looks for it. */
+  use: 'biosboot' | 'esp' | 'raid' | 'lvm' | 'fs';
+  size: Extent;
+  /** The array that it is a member of, or what it holds. */
   name: string;
-  filesystem: 'xfs' | 'efi';
-  /** In MiB; the least where it grows. */
-  size: number;
-  grow: boolean;
+}
+
+export interface ArrayPlan {
+  name: string;
+  level: 'raid1' | 'raid10';
+  /** Where md's superblock lies: 1.0 at the end, 1.2 at the beginning. */
+  metadata: '1.0' | '1.2';
+  members: { slot: string; number: number }[];
+}
+
+export interface LogicalVolumePlan {
+  group: string;
+  name: string;
+  /** Undefined: the rest of the volume group. */
+  size?: number;
+}
+
+/** What a file system lies on. */
+export type Device = `array:${string}` | `lv:${string}/${string}` | `part:${string}:${number}`;
+
+export interface FilesystemPlan {
+  device: Device;
+  type: 'xfs' | 'ext4' | 'vfat';
+  /** At most 12 characters, what XFS has room for. */
+  label: string;
+  mount: string;
+  /** `nofail`: the host boots without it. */
+  options: string[];
 }
 
 export interface RepositoryPlan {

@@ -36,6 +36,9 @@ export function postSteps(target: HostPlan | RolePlan, plan: Plan): Step[] {
   const host = target.kind === 'host';
   const drafts: Draft[] = [
     { name: 'overlay', title: host ? 'files and secrets of this host' : 'files of this role' },
+    ...(host && hasOptional(target)
+      ? [{ name: 'guard', title: 'no writing below what is not mounted' }]
+      : []),
     ...(host && plan.cluster.breakGlassUser !== undefined
       ? [{ name: 'accounts', title: "the console's account" }]
       : []),
@@ -69,6 +72,13 @@ export function postSteps(target: HostPlan | RolePlan, plan: Plan): Step[] {
       ...(script === undefined ? {} : { script }),
     };
   });
+}
+
+/** Starts without some of its file systems. */
+function hasOptional({ disks }: HostPlan | RolePlan): boolean {
+  return disks.layouts.some(({ filesystems }) =>
+    filesystems.some(({ options }) => options.includes('nofail')),
+  );
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for

@@ -1,4 +1,5 @@
-import type { DiskGroupPlan, HostPlan, Plan, RolePlan, Target } from '../plan/types.ts';
+import { filesystemsOf } from '../plan/layout.ts';
+import type { DiskGroupPlan, DisksPlan, HostPlan, Plan, RolePlan, Target } from '../plan/types.ts';
 
 /** The comment that a kickstart opens with, line by line: what it is, for whom, and what it erases. */
 export function introduction(target: HostPlan | RolePlan, plan: Plan, holdsSecrets: boolean): string[] {
@@ -68,7 +69,7 @@ const WIPE: Record<Target['disks']['wipe'], (mark: string) => string[]> = {
 function erased({ disks, ...target }: HostPlan | RolePlan, mark: string): string[] {
   return [
     'IT ERASES',
-    ...disks.groups.map((group) => `  ${group.name}: ${describeGroup(group)}`),
+    ...disks.groups.map((group) => `  ${group.name}: ${describeGroup(group, disks)}`),
     ...WIPE[disks.wipe](mark),
     ...(target.kind === 'host'
       ? ['It first proves that it runs on this host. No other disk is written to.']
@@ -77,7 +78,7 @@ function erased({ disks, ...target }: HostPlan | RolePlan, mark: string): string
 }
 
 /** A disk selector in words: `2 SSDs of 200 GB or more, as a mirror, for /boot and /`. */
-function describeGroup(group: DiskGroupPlan): string {
+function describeGroup(group: DiskGroupPlan, disks: DisksPlan): string {
   const kind = { ssd: 'SSD', hdd: 'HDD', any: 'disk' }[group.media];
   const limits = [
     sizes(group),
@@ -87,12 +88,31 @@ function describeGroup(group: DiskGroupPlan): string {
     oneOf('path', group.path),
     group.transport === undefined ? '' : `on ${group.transport}`,
   ].filter((text) => text !== '');
-  const mounts = group.volumes.map((volume) => volume.mount).filter((mount) => mount !== '/boot/efi');
+  const [layout] = disks.layouts;
+  const mounts = (layout ? filesystemsOf(layout, group.name) : [])
+    .map(({ mount }) => mount)
+    .filter((mount) => mount !== '/boot/efi')
+    .sort();
   return [
     `${group.count} ${kind}${group.count === 1 ? '' : 's'}`,
     ...limits,
-    `${group.count === 2 ? 'mirrored, ' : ''}for ${mounts.join(' and ')}`,
+    `${mirroring(group, disks)}for ${list(mounts)}`,
   ].join(', ');
+}
+
+/** How a group's disks are mirrored, with a comma and a blank behind it. */
+function mirroring({ name, count }: DiskGroupPlan, { layouts }: DisksPlan): string {
+  if (count === 1) return '';
+  const [layout] = layouts;
+  const own = layout?.arrays.filter(({ members }) => members.some(({ slot }) => slot.startsWith(name))) ?? [];
+  const lvm = layout?.volumeGroups.some((group) => group.name === name) ? ' under LVM' : '';
+  if (own.some(({ level }) => level === 'raid10')) return `as RAID-10${lvm}, `;
+  return `${count > 2 ? 'mirrored in pairs' : 'mirrored'}${lvm}, `;
+}
+
+/** `/, /boot and /var/log` */
+function list(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 function sizes({ min, max }: DiskGroupPlan): string {

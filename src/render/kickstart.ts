@@ -3,7 +3,7 @@ import type { HostPlan, Plan, RolePlan, Target } from '../plan/types.ts';
 import { chosen, kernel, packageManager, thirdParty } from './kickstart-packages.ts';
 import { base64, postSteps, type Verbatim, verbatim } from './kickstart-steps.ts';
 import { introduction } from './kickstart-words.ts';
-import { diskNames, layoutFor } from './layout.ts';
+import { kickstartLayout } from './layout.ts';
 import { proxyFor, proxyVariables } from './proxy.ts';
 import { quoted, renderAsset } from './template.ts';
 import type { Assets } from './types.ts';
@@ -36,6 +36,7 @@ function view(target: HostPlan | RolePlan, plan: Plan, assets: Assets, archives:
   const { cluster } = plan;
   const { os } = target;
   const host = target.kind === 'host' ? target : undefined;
+  const slots = target.disks.layouts[0]?.slots ?? [];
   const repositories = target.repositories.filter((repository) => repository.inInstaller);
   return {
     target,
@@ -54,12 +55,13 @@ function view(target: HostPlan | RolePlan, plan: Plan, assets: Assets, archives:
     // elrepo signs its kernels with no key that firmware knows.
     secureBoot: host?.firmware === 'uefi' && target.kernel.flavor !== 'stock',
     selectors: selectors(target),
-    diskNames: diskNames(target.disks.groups),
-    systemDisks: diskNames(target.disks.groups.filter((group) => group.name === 'system')),
-    mirrored: target.disks.groups.some((group) => group.name === 'system' && group.count === 2),
-    layouts: (host ? [host.firmware] : (['uefi', 'bios'] as const)).map((firmware) =>
-      layoutFor(target, firmware),
-    ),
+    diskNames: slots,
+    systemDisks: slots.filter((slot) => slot.startsWith('system_')),
+    mirrored: slots.includes('system_2'),
+    lvm: target.disks.layouts.some(({ volumeGroups }) => volumeGroups.length > 0),
+    // The host boots without these: nothing may be written below a mount point that waits for one.
+    optionalMounts: optionalMounts(target),
+    layouts: target.disks.layouts.map((layout) => kickstartLayout(layout, target)),
     steps: postSteps(target, plan),
     embed: archives.embed !== undefined,
     archives: archiveFiles(archives),
@@ -114,12 +116,14 @@ function installerPrograms(assets: Assets): Program[] {
 }
 
 function readPrograms(assets: Assets): Program[] {
-  return assets.list('installer').map((path) => {
+  return assets.list('installer').flatMap((path) => {
     const name = path.slice('installer/'.length);
+    // Partitioning is Anaconda's own affair.
+    if (name.startsWith('deploy/') || name === 'partition.sh') return [];
     const program = verbatim(assets.read(path), name.replace(/\W/g, '_'));
     // Here there is no second way: an installer has no base64.
     if (program.base64) throw new Error(`${path}: a line starts with %, which a kickstart does not take`);
-    return { ...program, name, runs: program.text.startsWith('#!') };
+    return [{ ...program, name, runs: program.text.startsWith('#!') }];
   });
 }
 
@@ -130,7 +134,7 @@ function selectors({ disks }: Target): string[] {
       ['--group', group.name],
       ['--count', group.count],
       ['--media', group.media],
-      ['--min', group.min],
+      ['--min', Math.max(group.min ?? 0, group.least)],
       ['--max', group.max],
       ['--model', group.model],
       ...group.serial.map((value) => ['--serial', value]),
@@ -142,6 +146,13 @@ function selectors({ disks }: Target): string[] {
       .flatMap(([name, value]) => `${name} ${quoted(value, 'shell')}`)
       .join(' '),
   );
+}
+
+/** Mount points without which the host boots, outermost first. */
+function optionalMounts({ disks }: Target): string[] {
+  const files = disks.layouts.flatMap(({ filesystems }) => filesystems);
+  const mounts = files.filter(({ options }) => options.includes('nofail')).map(({ mount }) => mount);
+  return [...new Set(mounts)];
 }
 
 function archiveFiles({ overlaySha256, secretsSha256, embed }: Archives) {

@@ -1,99 +1,133 @@
-import type { DiskGroupPlan, Target, VolumePlan } from '../plan/types.ts';
+import type { Device, DiskLayout, Extent, FilesystemPlan, PartitionPlan, Target } from '../plan/types.ts';
 
 /**
- * The disk layout as kickstart commands want it. Disks are shell variables (`$system_1`) that %pre replaces
- * with the names that select-disks found.
+ * The disk layout as kickstart commands. Disks are shell variables (`$system_1`) that %pre replaces with the
+ * names that select-disks found, and sizes that depend on a disk an arithmetic expansion.
  */
-interface Layout {
+export interface KickstartLayout {
   firmware: 'bios' | 'uefi';
   /** Every disk that is taken, joined by commas. */
   disks: string;
   bootDisk: string;
   /** The kernel's line. */
   append: string;
-  volumes: LayoutVolume[];
+  /** Commands that belong together, with a title for the reader. */
+  blocks: { title: string; commands: string[] }[];
 }
 
-interface LayoutVolume {
-  /** What it is, for the reader. */
-  title: string;
-  parts: LayoutPart[];
-  /** Where the parts are members of a mirror. */
-  raid?: { mount: string; device: string; filesystem: string; members: string[] };
-}
-
-interface LayoutPart {
-  /** A mount point, `biosboot`, or a member such as `raid.root1`. */
-  what: string;
-  filesystem?: string;
-  /** MiB. */
-  size: number;
-  grow: boolean;
-  disk: string;
-}
-
-/** The EFI system partition where the plan leaves the firmware open. */
-const ESP: VolumePlan = { mount: '/boot/efi', name: 'efi', filesystem: 'efi', size: 600, grow: false };
-
-/** Where a variable of select-disks holds the name of a disk: `system_1`, `system_2`, `data_1` … */
-export function diskNames(groups: readonly DiskGroupPlan[]): string[] {
-  return groups.flatMap((group) =>
-    Array.from({ length: group.count }, (_, index) => `${group.name}_${index + 1}`),
-  );
-}
-
-/** The layout for one firmware; a golden image, whose firmware shows only when it is built, gets both. */
-export function layoutFor(
-  target: Pick<Target, 'disks' | 'console' | 'kernelArgs'>,
-  firmware: 'bios' | 'uefi',
-): Layout {
-  const { groups } = target.disks;
-  const names = diskNames(groups).map((name) => `$${name}`);
+/** A layout of the plan, for the kickstart of one target. */
+export function kickstartLayout(
+  layout: DiskLayout,
+  target: Pick<Target, 'console' | 'kernelArgs'>,
+): KickstartLayout {
   return {
-    firmware,
-    disks: names.join(','),
+    firmware: layout.firmware,
+    disks: layout.slots.map((slot) => `$${slot}`).join(','),
     bootDisk: '$system_1',
     append: kernelLine(target),
-    volumes: groups.flatMap((group) => {
-      const volumes = group.volumes.filter((volume) => volume.mount !== '/boot/efi');
-      const first = group.name === 'system' ? [bootVolume(group, firmware)] : [];
-      return [...first, ...volumes.map((volume) => layVolume(group, volume))];
-    }),
+    blocks: [...alike(layout).map((partitions) => disksBlock(partitions, layout)), ...groupBlocks(layout)],
   };
 }
 
-/** What the firmware starts from. */
-function bootVolume(group: DiskGroupPlan, firmware: 'bios' | 'uefi'): LayoutVolume {
-  if (firmware === 'uefi') {
-    return layVolume(group, group.volumes.find((volume) => volume.mount === '/boot/efi') ?? ESP);
+/** Partitions in sets of those that serve one purpose, one on each disk. */
+function alike({ partitions }: DiskLayout): PartitionPlan[][] {
+  const sets = new Map<string, PartitionPlan[]>();
+  for (const partition of partitions) {
+    const key = `${partition.slot.split('_')[0]} ${partition.name}`;
+    sets.set(key, [...(sets.get(key) ?? []), partition]);
   }
-  return {
-    title: 'Where GRUB lies, on each disk that may have to boot alone',
-    parts: disksOf(group).map((disk) => ({
-      what: 'biosboot',
-      filesystem: 'biosboot',
-      size: 1,
-      grow: false,
-      disk,
-    })),
-  };
+  return [...sets.values()];
 }
 
-function layVolume(group: DiskGroupPlan, { mount, name, filesystem, size, grow }: VolumePlan): LayoutVolume {
-  const disks = disksOf(group);
-  if (group.count === 1) {
-    return { title: mount, parts: disks.map((disk) => ({ what: mount, filesystem, size, grow, disk })) };
+function disksBlock(partitions: readonly PartitionPlan[], layout: DiskLayout): KickstartLayout['blocks'][0] {
+  const [first] = partitions;
+  if (first?.use === 'biosboot') {
+    const title = 'Where GRUB lies, on each disk that may have to boot alone';
+    return {
+      title,
+      commands: partitions.map((part) => partCommand('biosboot', part, ['--fstype=biosboot'])),
+    };
   }
-  const members = disks.map((_, index) => `raid.${name}${index + 1}`);
+  const array = layout.arrays.find(({ members }) =>
+    members.some(({ slot, number }) => slot === first?.slot && number === first.number),
+  );
+  if (!array) {
+    const commands = partitions.map((part) => {
+      const { what, options } = useOf(`part:${part.slot}:${part.number}`, layout);
+      return partCommand(what, part, options);
+    });
+    return { title: titleOf(`part:${first?.slot ?? ''}:${first?.number ?? 0}`, layout), commands };
+  }
+  const device: Device = `array:${array.name}`;
+  const { what, options } = useOf(device, layout);
+  const members = partitions.map((_, index) => `raid.${array.name}${index + 1}`);
+  const words = [
+    what,
+    `--device=${array.name}`,
+    `--level=${array.level.toUpperCase()}`,
+    ...options,
+    ...members,
+  ];
   return {
-    title: `${mount}, mirrored`,
-    parts: disks.map((disk, index) => ({ what: members[index] ?? '', size, grow, disk })),
-    raid: { mount, device: name, filesystem, members },
+    title: `${titleOf(device, layout)}, mirrored`,
+    commands: [
+      ...partitions.map((part, index) => partCommand(members[index] ?? '', part, [])),
+      `raid ${words.join(' ')}`,
+    ],
   };
 }
 
-function disksOf(group: DiskGroupPlan): string[] {
-  return diskNames([group]).map((name) => `$${name}`);
+function partCommand(what: string, { size, slot }: PartitionPlan, options: readonly string[]): string {
+  return ['part', what, ...options, `--size=${sizeText(size, slot)}`, `--ondisk=$${slot}`].join(' ');
+}
+
+/** select-disks says how many MiB the smallest disk of each group has: `$system_size`. */
+function sizeText(size: Extent, slot: string): string {
+  return 'mib' in size ? String(size.mib) : `$((${slot.split('_')[0]}_size - ${size.allBut}))`;
+}
+
+/** What a device is to Anaconda: a mount point, or a physical volume. */
+function useOf(
+  device: Device,
+  { volumeGroups, filesystems }: DiskLayout,
+): { what: string; options: string[] } {
+  const file = filesystems.find((each) => each.device === device);
+  if (file) return { what: file.mount, options: fileOptions(file) };
+  if (!volumeGroups.some(({ devices }) => devices.includes(device)))
+    throw new Error(`nothing uses ${device}`);
+  return { what: physicalVolume(device), options: [] };
+}
+
+const physicalVolume = (device: Device) => `pv.${device.replace(/^\w+:/, '').replace(/\W/g, '_')}`;
+
+function titleOf(device: Device, layout: DiskLayout): string {
+  const file = layout.filesystems.find((each) => each.device === device);
+  const group = layout.volumeGroups.find(({ devices }) => devices.includes(device));
+  return file?.mount ?? `A physical volume of ${group?.name ?? ''}`;
+}
+
+function fileOptions({ type, label, options }: FilesystemPlan): string[] {
+  return [
+    `--fstype=${type === 'vfat' ? 'efi' : type}`,
+    `--label=${label}`,
+    ...(options.length > 0 ? [`--fsoptions="${['defaults', ...options].join(',')}"`] : []),
+  ];
+}
+
+function groupBlocks(layout: DiskLayout): KickstartLayout['blocks'] {
+  return layout.volumeGroups.map(({ name, devices }) => ({
+    title: `The volume group ${name}`,
+    commands: [
+      `volgroup ${name} ${devices.map(physicalVolume).join(' ')}`,
+      ...layout.logicalVolumes
+        .filter(({ group }) => group === name)
+        .map((volume) => {
+          const { what, options } = useOf(`lv:${name}/${volume.name}`, layout);
+          const size = volume.size === undefined ? ['--size=1024', '--grow'] : [`--size=${volume.size}`];
+          return ['logvol', what, `--vgname=${name}`, `--name=${volume.name}`, ...options, ...size].join(' ');
+        }),
+    ],
+  }));
 }
 
 /** The last console= is /dev/console: a serial line, where there is one, with the screen beside it. */

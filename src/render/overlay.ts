@@ -33,7 +33,7 @@ export interface LaidFile extends OverlayFile {
   layer: string;
 }
 
-const KEYS = ['mode', 'owner', 'group', 'replaces', 'with', 'perHost'];
+const KEYS = ['mode', 'owner', 'group', 'replaces', 'with', 'perHost', 'from'];
 const loaded = new WeakMap<Assets, Map<string, Overlay>>();
 
 /**
@@ -85,7 +85,17 @@ function readOverlay(assets: Assets, name: string): Overlay {
     throw new UserError(`there is no overlay "${name}"`, suggest(name, overlayNames(assets)));
   }
   const { description, files } = readManifest(assets.read(manifest), manifest);
-  const made = paths.filter((path) => path !== manifest).map((source) => overlayFile(source, folder, files));
+  const own = paths
+    .filter((path) => path !== manifest)
+    .map((source) => {
+      const path = source.slice(folder.length).replace(/\.ejs$/, '');
+      return overlayFile(path, source, files.get(path) ?? {});
+    });
+  // Programs that the installer and the host both have stand in the package once.
+  const shared = [...files]
+    .filter(([, entry]) => typeof entry.from === 'string')
+    .map(([path, entry]) => overlayFile(path, String(entry.from), entry));
+  const made = [...own, ...shared];
   for (const path of files.keys()) {
     if (made.some((file) => file.path === path)) continue;
     throw new UserError(
@@ -106,15 +116,12 @@ export function overlayNames(assets: Assets): string[] {
 
 type Entry = Record<string, unknown>;
 
-function overlayFile(source: string, folder: string, entries: Map<string, Entry>): OverlayFile {
-  const isTemplate = source.endsWith('.ejs');
-  const path = source.slice(folder.length, isTemplate ? -'.ejs'.length : undefined);
-  const entry = entries.get(path) ?? {};
+function overlayFile(path: string, source: string, entry: Entry): OverlayFile {
   const isProgram = /\/(bin|sbin|libexec|dispatcher\.d)\//.test(path);
   return {
     path,
     source,
-    isTemplate,
+    isTemplate: source.endsWith('.ejs'),
     perHost: entry.perHost === true,
     mode: entry.mode === undefined ? (isProgram ? 0o755 : 0o644) : Number.parseInt(String(entry.mode), 8),
     owner: String(entry.owner ?? 'root'),

@@ -58,8 +58,8 @@ function medium({ installUrl, os }: RolePlan): { url: string; checksum: string }
   return { url: `${base}${os.iso.path}`, checksum: `file:${base}${os.iso.checksum}` };
 }
 
-/** GiB: the least that the volumes need, and room for what is installed later. */
+/** GiB: the least that the layout needs, and room for what is installed later. */
 function diskSize({ disks }: RolePlan): number {
-  const least = disks.groups.flatMap((group) => group.volumes).reduce((sum, volume) => sum + volume.size, 0);
-  return Math.ceil(least / 1024) + 8;
+  const least = disks.groups.reduce((sum, group) => sum + group.least, 0);
+  return Math.ceil(least / 2 ** 30) + 8;
 }

@@ -46,7 +46,7 @@ describe('every machine, under every shell', () => {
           if (wanted) expect(names(out.stdout), shell.name).toEqual(wanted);
           for (const line of out.stdout.split('\n')) {
             expect(line).toMatch(
-              /^[a-z]+_(count=\d+|\d+='disk\/by-(id|path)\/[\w.:+=@,%-]+'|\d+_kname='\w+')$/,
+              /^[a-z]+_(count=\d+|size=\d+|\d+='disk\/by-(id|path)\/[\w.:+=@,%-]+'|\d+_kname='\w+')$/,
             );
           }
         }

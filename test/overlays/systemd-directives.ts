@@ -35,6 +35,7 @@ const SINCE: Readonly<Record<string, number>> = {
   'Service.TimeoutSec': 1,
   'Service.TimeoutStartSec': 188,
   'Service.TimeoutStopSec': 188,
+  'Service.RemainAfterExit': 1,
   'Service.Type': 1,
   'Service.User': 1,
   'Socket.ListenStream': 1,

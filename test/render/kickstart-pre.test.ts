@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { layoutFor } from '../rigs/kickstart-rules.ts';
+import { DISK_SIZE, layoutFor } from '../rigs/kickstart-rules.ts';
 import { scratch } from '../rigs/scratch.ts';
 import { assets, kickstartOf, planFor } from './kickstart-cases.ts';
 import { kickstart, section, shell } from './kickstart-run.ts';
@@ -20,7 +20,7 @@ describe('%pre', () => {
       places: { '/tmp/imgbuild': '$DIR/got' },
     });
     expect({ exitCode, lines }).toEqual({ exitCode: 0, lines: [] });
-    const paths = assets.list('installer');
+    const paths = assets.list('installer').filter((path) => !/\/deploy\/|\/partition\.sh$/.test(path));
     expect(paths).toContain('installer/select-disks');
     for (const path of paths) {
       const got = join(dir, 'got', path.slice('installer/'.length));
@@ -32,8 +32,8 @@ describe('%pre', () => {
   const stubs = {
     hold: 'echo "hold: $*: $(cat)"',
     'prove-host': 'exit 0',
-    'select-disks':
-      'echo "select: $*" >&2; for n in system_1 system_2 data_1 data_2; do echo "$n=disk/by-id/x-$n"; done',
+    'select-disks': `echo "select: $*" >&2; for n in system_1 system_2 data_1 data_2; do echo "$n=disk/by-id/x-$n"; done
+       echo system_size=${DISK_SIZE} data_size=${DISK_SIZE}`,
     'clean-disks': 'echo "clean: $*"',
     'mark-disks': 'echo "mark: $*"',
   };
@@ -162,7 +162,7 @@ describe('%pre', () => {
     const [target] = plan.roles;
     if (!target) throw new Error('no role');
     const image = kickstartOf({ target, plan });
-    const dir = await stubbed({ 'select-disks': 'echo system_1=disk/by-path/a' });
+    const dir = await stubbed({ 'select-disks': `echo system_1=disk/by-path/a system_size=${DISK_SIZE}` });
     if (firmware === 'uefi') await mkdir(join(dir, 'firmware/efi'), { recursive: true });
     await shell('dash', section(image, 'pre-disks').body, { dir, places });
     const expected = layoutFor(image, { system_1: 'disk/by-path/a' }, firmware);

@@ -112,7 +112,7 @@ it('opens with what it is, for whom, and what it erases', () => {
 #   container    100.64.16.13/20 through 100.64.16.1, the default route
 #
 # IT ERASES
-#   system: 2 SSDs, 200 GB to 1 TB, model INTEL*, mirrored, for /boot and /
+#   system: 2 SSDs, 200 GB to 1 TB, model INTEL*, mirrored, for / and /boot
 #   data: 2 HDDs, serial A1 or B2, mirrored, for /data
 # WHATEVER IS ON THEM IS LOST: the spec says wipe: always.
 # It first proves that it runs on this host. No other disk is written to.`,
@@ -127,10 +127,12 @@ it('asks select-disks for what the spec says', () => {
     ks,
   ).toContain(`set -- --mark ${planFor('rocky-9', 'uefi', 'docker').cluster.mark} --wipe blank --tolerance 1 \\
 	--group system --count 2 --media ssd --min 200000000000 --model 'INTEL SSD*' --wwn 0x5 \\
-	--group data --count 1 --media hdd --transport sas
+	--group data --count 1 --media hdd --min 1075838976 --transport sas
 `);
   expect(checkKickstart(withLayout(ks, 'uefi'), { firmware: 'uefi' })).toEqual([]);
-  expect(ks).toMatch(/^part \/data --fstype=xfs --size=1024 --grow --ondisk=\$data_1$/m);
+  expect(ks).toContain(
+    '\npart /data --fstype=xfs --label=data --fsoptions="defaults,nofail" --size=$((data_size - 2)) --ondisk=$data_1\n',
+  );
 });
 
 it('does without a data array', () => {

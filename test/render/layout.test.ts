@@ -1,49 +1,189 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { imageDisks, planDisks } from '../../src/plan/disks.ts';
-import { diskNames, layoutFor } from '../../src/render/layout.ts';
+import type { DiskLayout } from '../../src/plan/types.ts';
+import { kickstartLayout } from '../../src/render/layout.ts';
+import { layoutFile } from '../../src/render/layout-file.ts';
+import type { DisksSpec } from '../../src/spec/schema/host.ts';
+import { commands } from '../rigs/kickstart-rules.ts';
 
-const pairs = planDisks({ system: { count: 2 }, data: { count: 2 } }, true);
+/** Layouts of every shape. */
+const SHAPES: Record<string, DisksSpec> = {
+  'two pairs': { system: { count: 2 }, data: { count: 2 } },
+  'one pair': { system: { count: 2 }, data: { count: 0 } },
+  'one disk': { system: { count: 1 } },
+  'a disk each': { system: { count: 1 }, data: { count: 1 } },
+  'RAID-10': { system: { count: 2 }, data: { count: 4 } },
+  'two data pairs': { system: { count: 2 }, data: { count: 4, raid: 'mirrors' } },
+  'two data pairs in one volume group': {
+    system: { count: 2 },
+    data: { count: 4, raid: 'mirrors', lvm: true },
+  },
+  'LVM on both pairs, with volumes': {
+    system: { count: 2, lvm: true, volumes: [{ mount: '/var/log', size: '20G' }] },
+    data: { count: 2, lvm: true, filesystem: 'ext4', volumes: [{ mount: '/data/etcd', size: '10Gi' }] },
+  },
+  'LVM on one disk': { system: { count: 1, lvm: true } },
+  'volumes without LVM': {
+    system: { count: 2, filesystem: 'ext4', volumes: [{ mount: '/var/log', size: '20G' }] },
+    data: { count: 4, volumes: [{ mount: '/srv', size: '100G' }] },
+    reserve: '2Gi',
+  },
+};
+const FIRMWARE = ['bios', 'uefi'] as const;
+const cases = Object.keys(SHAPES).flatMap((shape) => FIRMWARE.map((firmware) => [shape, firmware] as const));
 
-it('names disks as select-disks does', () => {
-  expect(diskNames(pairs.groups)).toEqual(['system_1', 'system_2', 'data_1', 'data_2']);
-  expect(diskNames(imageDisks().groups)).toEqual(['system_1']);
+function layoutOf(shape: string, firmware: 'bios' | 'uefi'): DiskLayout {
+  const [layout] = planDisks(SHAPES[shape] ?? {}, [firmware]).layouts;
+  if (!layout) throw new Error('no layout');
+  return layout;
+}
+
+const fileOf = (layout: DiskLayout) => layoutFile(layout, 'lab-5e0a11').replace(/^#.*\n/gm, '');
+const kickstartOf = (layout: DiskLayout) =>
+  kickstartLayout(layout, { kernelArgs: [] })
+    .blocks.map(({ title, commands: lines }) => [`# ${title}`, ...lines, ''].join('\n'))
+    .join('\n');
+
+/** What either output makes of the disks, in one form; sizes as each says them. */
+interface Made {
+  /** `system_1 1024 boot`: what a partition is part of, wherever it lies on the disk. */
+  partitions: string[];
+  arrays: string[];
+  volumes: string[];
+  mounts: string[];
+}
+const sorted = ({ partitions, arrays, volumes, mounts }: Made): Made => ({
+  partitions: partitions.sort(),
+  arrays: arrays.sort(),
+  volumes: volumes.sort(),
+  mounts: mounts.sort(),
 });
 
-it('gives each volume of a pair two members and a mirror', () => {
-  const { volumes, disks, bootDisk } = layoutFor({ disks: pairs, kernelArgs: [] }, 'uefi');
-  expect(disks).toBe('$system_1,$system_2,$data_1,$data_2');
-  expect(bootDisk).toBe('$system_1');
-  expect(volumes.map(({ title }) => title)).toEqual([
-    '/boot/efi, mirrored',
-    '/boot, mirrored',
-    '/, mirrored',
-    '/data, mirrored',
-  ]);
-  expect(volumes[2]).toEqual({
-    title: '/, mirrored',
-    parts: [
-      { what: 'raid.root1', size: 10240, grow: true, disk: '$system_1' },
-      { what: 'raid.root2', size: 10240, grow: true, disk: '$system_2' },
-    ],
-    raid: { mount: '/', device: 'root', filesystem: 'xfs', members: ['raid.root1', 'raid.root2'] },
+/** The layout file, read as installer/deploy does. */
+function madeByDeployment(file: string): Made {
+  const made: Made = { partitions: [], arrays: [], volumes: [], mounts: [] };
+  const member = new Map<string, string>();
+  const statements = file.split('\n').map((line) => line.split(' '));
+  for (const [word, name = '', level, , ...members] of statements) {
+    if (word !== 'array') continue;
+    made.arrays.push(`${name} ${level} ${members.map((each) => each.replace(/:\d+$/, '')).join(' ')}`);
+    for (const each of members) member.set(each, `array:${name}`);
+  }
+  const used = new Map<string, string>();
+  for (const [word, ...rest] of statements) {
+    if (word === 'vg') for (const device of rest.slice(1)) used.set(device, `vg ${rest[0]}`);
+    if (word === 'fs') used.set(rest[0] ?? '', `mount ${rest[3]}`);
+  }
+  for (const [word, a = '', b = '', c = '', d = '', e = ''] of statements) {
+    if (word === 'part') {
+      const device = member.get(`${a}:${b}`) ?? `part:${a}:${b}`;
+      made.partitions.push(`${a} ${d} ${c === 'biosboot' ? c : (used.get(device) ?? '?')}`);
+    }
+    if (word === 'lv') made.volumes.push(`${a}/${b} ${c}`);
+    if (word === 'fs') made.mounts.push(`${d} ${b} ${c} ${e}`);
+  }
+  return sorted(made);
+}
+
+/** The kickstart's lines, read as Anaconda does. */
+function madeByKickstart(ks: string): Made {
+  const made: Made = { partitions: [], arrays: [], volumes: [], mounts: [] };
+  const parts = new Map<string, string>();
+  const use = new Map<string, string>();
+  const pending: { what: string; slot: string; size: string }[] = [];
+  const sizeOf = (text: string) => text.replace(/^\$\(\(\w+_size - (\d+)\)\)$/, '-$1');
+  // The expansion is one word to the shell.
+  for (const { name, args, options } of commands(ks.replace(/\$\(\((\w+) - (\d+)\)\)/g, '"$$(($1 - $2))"'))) {
+    const [what = '', ...rest] = args;
+    const size = sizeOf(options.get('size') ?? '');
+    if (name === 'part') {
+      const slot = (options.get('ondisk') ?? '').slice(1);
+      parts.set(what, slot);
+      pending.push({ what, slot, size });
+    }
+    if (name === 'raid') {
+      const device = options.get('device') ?? '';
+      made.arrays.push(
+        `${device} ${options.get('level')?.toLowerCase()} ${rest.map((m) => parts.get(m)).join(' ')}`,
+      );
+      for (const each of rest) use.set(each, what);
+    }
+    if (name === 'volgroup') for (const each of rest) use.set(each, `vg ${what}`);
+    if (name === 'logvol')
+      made.volumes.push(
+        `${options.get('vgname')}/${options.get('name')} ${options.has('grow') ? '-' : size}`,
+      );
+    if (what.startsWith('/')) {
+      const type = options.get('fstype') === 'efi' ? 'vfat' : options.get('fstype');
+      made.mounts.push(`${what} ${type} ${options.get('label')} ${options.get('fsoptions') ?? 'defaults'}`);
+    }
+  }
+  const end = (what: string): string => {
+    const next = use.get(what);
+    return next === undefined ? (what.startsWith('/') ? `mount ${what}` : what) : end(next);
+  };
+  made.partitions = pending.map(({ what, slot, size }) => `${slot} ${size} ${end(what)}`);
+  return sorted(made);
+}
+
+describe('one layout, two installers', () => {
+  it.each(cases)('%s, %s: kickstart and deployment make the same', (shape, firmware) => {
+    const layout = layoutOf(shape, firmware);
+    const deployment = madeByDeployment(fileOf(layout));
+    expect(madeByKickstart(kickstartOf(layout))).toEqual(deployment);
+    expect(deployment.partitions.join('\n')).not.toContain('?');
+    expect(deployment.mounts.length).toBeGreaterThan(1);
   });
+
+  it.each(cases)(
+    '%s, %s: each disk of a group is laid out alike, and filled to its reserve',
+    (shape, firmware) => {
+      const layout = layoutOf(shape, firmware);
+      const reserve = shape === 'volumes without LVM' ? 2048 : 1024;
+      for (const slot of layout.slots) {
+        const own = layout.partitions.filter((part) => part.slot === slot);
+        expect(own.map(({ number }) => number)).toEqual(own.map((_, index) => index + 1));
+        const rest = own.flatMap(({ size }) => ('allBut' in size ? [size.allBut] : []));
+        const fixed = own.reduce((sum, { size }) => sum + ('mib' in size ? size.mib : 0), 0);
+        const mirrored =
+          layout.slots.filter((other) => other.split('_')[0] === slot.split('_')[0]).length > 1;
+        // One MiB before the first partition, one for the table at the end.
+        expect(rest).toEqual([fixed + 2 + (mirrored ? reserve : 0)]);
+      }
+    },
+  );
 });
 
-it('puts GRUB on both system disks where the firmware is BIOS, and no EFI partition', () => {
-  const { volumes } = layoutFor({ disks: pairs, kernelArgs: [] }, 'bios');
-  expect(volumes[0]?.parts.map(({ what, disk }) => [what, disk])).toEqual([
-    ['biosboot', '$system_1'],
-    ['biosboot', '$system_2'],
-  ]);
-  expect(JSON.stringify(volumes)).not.toContain('efi');
+it('prints the pairs of an etcd host', () => {
+  const layout = layoutOf('two pairs', 'uefi');
+  expect(fileOf(layout)).toMatchSnapshot('layout file');
+  expect(kickstartOf(layout)).toMatchSnapshot('kickstart');
 });
 
-it('gives a golden image an EFI partition that its plan, made for either firmware, does not have', () => {
-  const { volumes } = layoutFor({ disks: imageDisks(), kernelArgs: [] }, 'uefi');
-  expect(volumes[0]?.parts).toEqual([
-    { what: '/boot/efi', filesystem: 'efi', size: 600, grow: false, disk: '$system_1' },
-  ]);
-  expect(volumes.every(({ raid }) => raid === undefined)).toBe(true);
+it('prints LVM on mirrors', () => {
+  const layout = layoutOf('LVM on both pairs, with volumes', 'bios');
+  expect(fileOf(layout)).toMatchSnapshot('layout file');
+  expect(kickstartOf(layout)).toMatchSnapshot('kickstart');
+});
+
+it('lets a host start without its data disks and its ESP, and not without the rest', () => {
+  const { filesystems } = layoutOf('two data pairs', 'uefi');
+  const optional = filesystems.filter(({ options }) => options.includes('nofail'));
+  expect(optional.map(({ mount }) => mount).sort()).toEqual(['/boot/efi', '/data', '/data2']);
+});
+
+it('mounts what lies deeper later', () => {
+  const { filesystems } = layoutOf('LVM on both pairs, with volumes', 'uefi');
+  const mounts = filesystems.map(({ mount }) => mount);
+  for (const [index, mount] of mounts.entries())
+    expect(mounts.slice(0, index).some((earlier) => earlier.startsWith(`${mount}/`))).toBe(false);
+  expect(mounts[0]).toBe('/');
+});
+
+it('gives a golden image a layout for each firmware, on one disk without a mirror', () => {
+  const { layouts } = imageDisks();
+  expect(layouts.map(({ firmware }) => firmware)).toEqual(['uefi', 'bios']);
+  expect(layouts.every(({ arrays, slots }) => arrays.length === 0 && slots.length === 1)).toBe(true);
 });
 
 it.each([
@@ -51,6 +191,6 @@ it.each([
   ['ttyS1,115200n8', 'console=tty0 console=ttyS1,115200n8 quiet'],
   ['tty1', 'console=tty1 quiet'],
 ])('makes the kernel line for console %s', (console, line) => {
-  const target = { disks: pairs, kernelArgs: ['quiet'], ...(console === undefined ? {} : { console }) };
-  expect(layoutFor(target, 'uefi').append).toBe(line);
+  const target = { kernelArgs: ['quiet'], ...(console === undefined ? {} : { console }) };
+  expect(kickstartLayout(layoutOf('two pairs', 'uefi'), target).append).toBe(line);
 });

@@ -87,6 +87,9 @@ function parseCommand(text: string, line: number): Command {
 
 type Firmware = 'bios' | 'uefi';
 
+/** MiB of every example disk. */
+export const DISK_SIZE = 400_000;
+
 /** Names that select-disks could give the disks of a kickstart: `system_1` and so on. */
 function exampleDisks(ks: string): Record<string, string> {
   const names = new Set([...ks.matchAll(/\$((?:system|data)_\d)\b/g)].map(([, name]) => name ?? ''));
@@ -101,7 +104,11 @@ export function layoutFor(ks: string, disks: Record<string, string>, firmware: F
   const text =
     texts.length === 1 ? texts[0] : texts.find((one) => one.includes('/boot/efi') === (firmware === 'uefi'));
   if (text === undefined) throw new Error(`no layout for ${firmware}`);
-  return text.replace(/\$(\w+)/g, (all, name: string) => disks[name] ?? all);
+  return text
+    .replace(/\$\(\((system|data)_size - (\d+)\)\)/g, (_, _group, less: string) =>
+      String(DISK_SIZE - Number(less)),
+    )
+    .replace(/\$(\w+)/g, (all, name: string) => disks[name] ?? all);
 }
 
 /** The kickstart as Anaconda has it after %pre. */
@@ -210,8 +217,7 @@ function checkStorage(all: readonly Command[], firmware: Firmware): string[] {
       if (!only.includes(disk)) wrong.push(`line ${line}: ${disk} is not in only-use`);
   }
   for (const { name, line } of all) {
-    if (['autopart', 'volgroup', 'logvol', 'btrfs', 'reqpart'].includes(name))
-      wrong.push(`line ${line}: ${name}`);
+    if (['autopart', 'btrfs', 'reqpart'].includes(name)) wrong.push(`line ${line}: ${name}`);
   }
   const mounts = placed.filter(({ what }) => what.startsWith('/'));
   for (const mount of new Set(mounts.map(({ what }) => what))) {
@@ -227,6 +233,8 @@ function checkStorage(all: readonly Command[], firmware: Firmware): string[] {
 function placements(all: readonly Command[], wrong: string[]): Placed[] {
   const placed: Placed[] = [];
   const members = new Map<string, { disk: string; used: number }>();
+  const physical = new Map<string, { disks: string[]; mirrored: boolean; used: number }>();
+  const groups = new Map<string, { disks: string[]; mirrored: boolean; growing: number }>();
   const devices = new Set<string>();
   for (const { name, args, options, line } of all) {
     const filesystem = options.get('fstype') ?? '';
@@ -235,16 +243,20 @@ function placements(all: readonly Command[], wrong: string[]): Placed[] {
       const disk = options.get('ondisk') ?? '';
       if (disk === '') wrong.push(`line ${line}: ${what} may land on any disk`);
       if (!(Number(options.get('size')) > 0)) wrong.push(`line ${line}: ${what} has no size`);
-      if (!/^(raid\..+|\/.*|biosboot|swap)$/.test(what)) wrong.push(`line ${line}: part '${what}'`);
+      if (!/^(raid\..+|pv\..+|\/.*|biosboot|swap)$/.test(what)) wrong.push(`line ${line}: part '${what}'`);
       if (what.startsWith('raid.')) {
         if (members.has(what)) wrong.push(`line ${line}: ${what} is defined twice`);
         members.set(what, { disk, used: 0 });
+      } else if (what.startsWith('pv.')) {
+        if (physical.has(what)) wrong.push(`line ${line}: ${what} is defined twice`);
+        physical.set(what, { disks: [disk], mirrored: false, used: 0 });
       } else {
         placed.push({ what, filesystem, disks: [disk], mirrored: false, line });
       }
     } else if (name === 'raid') {
       const [what = '', ...used] = args;
-      if (options.get('level') !== 'RAID1')
+      const level = options.get('level');
+      if (level !== 'RAID1' && level !== 'RAID10')
         wrong.push(`line ${line}: ${what} has level ${options.get('level')}`);
       const device = options.get('device') ?? '';
       if (device === '' || devices.has(device))
@@ -256,12 +268,34 @@ function placements(all: readonly Command[], wrong: string[]): Placed[] {
         else known.used++;
         return known ? [known.disk] : [];
       });
-      if (used.length !== 2) wrong.push(`line ${line}: ${what} is mirrored over ${used.length} members`);
-      else if (disks.length === 2 && disks[0] === disks[1])
+      if (level === 'RAID10' ? used.length < 4 || used.length % 2 === 1 : used.length !== 2)
+        wrong.push(`line ${line}: ${what} is mirrored over ${used.length} members`);
+      else if (new Set(disks).size !== disks.length)
         wrong.push(`line ${line}: both halves of ${what} lie on ${disks[0]}`);
-      placed.push({ what, filesystem, disks, mirrored: true, line });
+      if (what.startsWith('pv.')) physical.set(what, { disks, mirrored: true, used: 0 });
+      else placed.push({ what, filesystem, disks, mirrored: true, line });
+    } else if (name === 'volgroup') {
+      const [group = '', ...used] = args;
+      if (groups.has(group)) wrong.push(`line ${line}: the volume group ${group} is defined twice`);
+      const found = used.flatMap((volume) => {
+        const known = physical.get(volume);
+        if (!known) wrong.push(`line ${line}: ${volume} is not defined before`);
+        else known.used++;
+        return known ?? [];
+      });
+      const mirrored = found.every((volume) => volume.mirrored);
+      groups.set(group, { disks: found.flatMap(({ disks }) => disks), mirrored, growing: 0 });
+    } else if (name === 'logvol') {
+      const [what = ''] = args;
+      const group = groups.get(options.get('vgname') ?? '');
+      if (!group) wrong.push(`line ${line}: ${what} lies in no volume group`);
+      if (!options.get('name')) wrong.push(`line ${line}: ${what} has no name`);
+      if (group && options.has('grow') && ++group.growing > 1)
+        wrong.push(`line ${line}: two volumes have the rest of a volume group`);
+      placed.push({ what, filesystem, disks: group?.disks ?? [], mirrored: group?.mirrored ?? false, line });
     }
   }
+  for (const [volume, { used }] of physical) if (used !== 1) wrong.push(`${volume} is used ${used} times`);
   for (const [member, { used }] of members) if (used !== 1) wrong.push(`${member} is used ${used} times`);
   return placed;
 }

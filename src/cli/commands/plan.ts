@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { DiskGroupPlan, HostPlan, Plan } from '../../plan/types.ts';
+import { filesystemsOf } from '../../plan/layout.ts';
+import type { DiskGroupPlan, DiskLayout, FilesystemPlan, HostPlan, Plan } from '../../plan/types.ts';
 import { sizeText } from '../../plan/units.ts';
 import { loadAssets } from '../../render/assets.ts';
 import { composeHostFiles } from '../../render/compose.ts';
@@ -124,12 +125,30 @@ function groupText(group: DiskGroupPlan | undefined): string {
     ...(group.transport ? [group.transport] : []),
   ].join(' ');
   return [
-    `${group.count === 2 ? 'RAID-1 of 2' : '1'} ${group.media === 'any' ? (group.count === 2 ? 'disks' : 'disk') : group.media}`,
+    `${group.count} ${group.media === 'any' ? (group.count > 1 ? 'disks' : 'disk') : group.media}`,
     range,
     named,
   ]
     .filter((t) => t !== '')
     .join(' ');
+}
+
+/** `/data xfs, RAID-1 data, the rest` */
+function volumeText({ device, mount, type }: FilesystemPlan, layout: DiskLayout): string {
+  const [kind, name = ''] = device.split(/:(.*)/s);
+  const volume = layout.logicalVolumes.find((each) => `${each.group}/${each.name}` === name);
+  const array = layout.arrays.find((each) => each.name === name);
+  const first = array?.members[0];
+  const partition = layout.partitions.find(({ slot, number }) =>
+    first ? slot === first.slot && number === first.number : `${slot}:${number}` === name,
+  );
+  const mib = kind === 'lv' ? volume?.size : partition && 'mib' in partition.size && partition.size.mib;
+  return [
+    `${mount} ${type}`,
+    ...(array ? [`${array.level === 'raid10' ? 'RAID-10' : 'RAID-1'} ${array.name}`] : []),
+    ...(volume ? [`LVM ${name}`] : []),
+    mib ? `${mib} MiB` : 'the rest',
+  ].join(', ');
 }
 
 function detail(host: HostPlan, plan: Plan, paint: Paint): string {
@@ -145,7 +164,9 @@ function detail(host: HostPlan, plan: Plan, paint: Paint): string {
   });
   const volumes = host.disks.groups.flatMap((group) => [
     `${group.name}: ${groupText(group)}`,
-    ...group.volumes.map((v) => `  ${v.mount} ${v.filesystem}, ${v.grow ? 'the rest' : `${v.size} MiB`}`),
+    ...host.disks.layouts.flatMap((layout) =>
+      filesystemsOf(layout, group.name).map((file) => `  ${volumeText(file, layout)}`),
+    ),
   ]);
   return (
     `${paint('bold', host.name)}: ${host.role.title}, ${host.os.title}, kernel ${host.kernel.flavor} ${host.kernel.version}, ${host.firmware}${host.serial ? `, serial ${host.serial}` : ''}\n` +

@@ -1,4 +1,3 @@
-import { levels } from '../../spec/levels.ts';
 import type { HardwareSpec } from '../../spec/schema/host.ts';
 import type { DiskGroupPlan, HostPlan } from '../types.ts';
 import { sizeText, toBytes } from '../units.ts';
@@ -42,6 +41,7 @@ function glob(pattern: string, text: string | undefined): boolean {
 function matches(group: DiskGroupPlan, disk: Disk): boolean {
   return (
     (group.media === 'any' || group.media === disk.media) &&
+    disk.size >= group.least &&
     (group.min === undefined || disk.size >= group.min) &&
     (group.max === undefined || disk.size <= group.max) &&
     (group.model === undefined || disk.model === undefined || glob(group.model, disk.model)) &&
@@ -54,6 +54,14 @@ function fitting(count: number): string {
   return count === 1 ? '1 of its disks fits' : `${count === 0 ? 'none' : count} of its disks fit`;
 }
 
+/** Where disks would fit but for what is laid on them. */
+function tooSmall(group: DiskGroupPlan, disks: readonly Disk[]): string {
+  const small = disks.filter((disk) => disk.size < group.least && matches({ ...group, least: 0 }, disk));
+  return small.length === 0
+    ? ''
+    : `: the layout needs ${sizeText(group.least)}, and ${small.length} of them ${small.length === 1 ? 'is' : 'are'} smaller`;
+}
+
 /** What is wrong with these disks for this layout; undefined where it can be met. */
 function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefined {
   const { groups, tolerance } = host.disks;
@@ -61,16 +69,18 @@ function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefin
   for (const group of groups) {
     const fit = disks.filter((disk) => matches(group, disk));
     const what = `${group.count} ${group.media === 'any' ? 'disks' : group.media === 'ssd' ? 'SSDs' : 'HDDs'} for ${group.name}`;
-    if (fit.length < group.count) return `it wants ${what}, and ${fitting(fit.length)}`;
+    if (fit.length < group.count)
+      return `it wants ${what}, and ${fitting(fit.length)}${tooSmall(group, disks)}`;
     const named = group.serial.length + group.wwn.length + group.path.length > 0;
     const shared =
       data && system ? disks.filter((disk) => matches(system, disk) && matches(data, disk)).length : 0;
     if (!named && shared === 0 && fit.length > group.count)
       return `it wants ${what}, and ${fitting(fit.length)}: the installer will not choose`;
-    if (shared === 0 && fit.length === group.count && group.count === 2) {
-      const [a, b] = fit.map((disk) => disk.size).sort((x, y) => x - y);
-      if (a !== undefined && b !== undefined && b - a > (b * tolerance) / 100)
-        return `the pair for ${group.name} differs in size: ${sizeText(a)} and ${sizeText(b)}`;
+    if (shared === 0 && fit.length === group.count) {
+      const sizes = fit.map((disk) => disk.size);
+      const [a, b] = [Math.min(...sizes), Math.max(...sizes)];
+      if (b - a > (b * tolerance) / 100)
+        return `the disks for ${group.name} differ in size: ${sizeText(a)} and ${sizeText(b)}`;
     }
   }
   if (!system || !data) return undefined;
@@ -85,55 +95,6 @@ function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefin
 }
 
 export const hardwareRules: Rule[] = [
-  {
-    code: 'disk-count',
-    severity: 'error',
-    title: 'The system has no disks',
-    reason: 'Only data can do without disks of its own: /data is then a directory of /.',
-    remedy: 'Set `disks.system.count` to 1 or 2.',
-    example: 'disks: { system: { count: 0 } }\n',
-    check: ({ cluster }, report) => {
-      for (const { settings, path } of levels(cluster)) {
-        if (settings.disks?.system?.count === 0)
-          report(
-            [...path, 'disks', 'system', 'count'],
-            'the system needs a disk',
-            'set it to 1, or to 2 for a mirror',
-          );
-      }
-    },
-  },
-  {
-    code: 'disk-size-range',
-    severity: 'error',
-    title: 'No disk can have such a size',
-    reason: 'The smallest size that matches is larger than the largest.',
-    remedy: 'Correct `size.min` or `size.max`.',
-    example: 'disks: { system: { size: { min: 2T, max: 1T } } }\n',
-    check: ({ cluster, host }, report) => {
-      const seen = new Set<string>();
-      for (const [index, spec] of cluster.hosts.entries()) {
-        const plan = host.get(spec.name);
-        for (const { name, min, max } of plan?.disks.groups ?? []) {
-          if (min === undefined || max === undefined || min <= max) continue;
-          // The level that has the last word.
-          const level = spec.disks?.[name]?.size
-            ? ['hosts', index]
-            : cluster.roles[spec.role]?.disks?.[name]?.size
-              ? ['roles', spec.role]
-              : [];
-          const path = [...level, 'disks', name, 'size'];
-          if (seen.has(path.join(' '))) continue;
-          seen.add(path.join(' '));
-          report(
-            path,
-            `the ${name} disks of ${spec.name} must be at least ${sizeText(min)} and at most ${sizeText(max)}`,
-            'correct size.min or size.max',
-          );
-        }
-      }
-    },
-  },
   {
     code: 'disk-layout',
     severity: 'error',

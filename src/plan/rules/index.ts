@@ -3,6 +3,7 @@ import { addressRules } from './addresses.ts';
 import { compatibilityRules } from './compatibility.ts';
 import { contentRules } from './contents.ts';
 import { controlPlaneRules } from './control-plane.ts';
+import { diskRules } from './disks.ts';
 import { hardwareRules } from './hardware.ts';
 import { nameRules } from './names.ts';
 import { networkRules } from './networks.ts';
@@ -21,6 +22,7 @@ export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
   { title: 'Control plane, etcd and endpoint', rules: controlPlaneRules },
   { title: 'Versions that go together', rules: compatibilityRules },
   { title: 'Pod network', rules: podNetworkRules },
+  { title: 'Disks', rules: diskRules },
   { title: 'Hardware', rules: hardwareRules },
   { title: 'What is put on hosts', rules: contentRules },
 ];

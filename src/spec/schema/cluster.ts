@@ -1,7 +1,18 @@
 import type { Static } from 'typebox';
 import { choice, integer, list, mapOf, object, optional, text, withDefault } from './build.ts';
 import { breakGlass, host, NETWORKS, ntpServers, roleSettings, settings, user } from './host.ts';
-import { catalogName, cidr, DNS_NAME, HTTP_URL, ipv4, NAME, noProxy, url, version } from './words.ts';
+import {
+  catalogName,
+  cidr,
+  DNS_NAME,
+  HTTP_URL,
+  ipv4,
+  mailAddress,
+  NAME,
+  noProxy,
+  url,
+  version,
+} from './words.ts';
 
 const subnet = object('A part of the network with a gateway of its own.', {
   cidr: cidr('Its range.'),
@@ -181,6 +192,21 @@ const ingress = object(
   { default: {} },
 );
 
+const alerts = object('Who is told when a disk fails; the host’s journal always is.', {
+  webhook: optional(url('Gets a POST with a JSON object: host, event, array, component, time, text.')),
+  mail: optional(
+    object('Mail, handed to a relay: hosts run no mail server of their own.', {
+      to: list('Who gets it.', mailAddress('An address.'), { minItems: 1 }),
+      from: mailAddress('Whom it is from.'),
+      relay: text(
+        'The relay.',
+        /^smtps?:\/\/[A-Za-z0-9.-]+(:\d+)?$/,
+        'an smtp:// or smtps:// URL such as smtp://mail.example.com:25',
+      ),
+    }),
+  ),
+});
+
 /** cluster.yaml, whole. */
 export const clusterSchema = object('A cluster: everything that imgbuild renders follows from this.', {
   name: text(
@@ -222,6 +248,7 @@ export const clusterSchema = object('A cluster: everything that imgbuild renders
     ),
   ),
   ingress,
+  alerts: optional(alerts),
   ...settings,
 });
 

@@ -6,47 +6,93 @@ import { catalogName, globs, hostPath, ipv4, mac, pattern, server, size, sshKey 
 export const NETWORKS = ['management', 'container', 'storage'] as const;
 export type NetworkName = (typeof NETWORKS)[number];
 
-const diskGroup = (description: string) =>
-  object(description, {
-    count: optional(
-      integer('How many disks: 2 are mirrored (RAID-1), 1 is used as it is, 0 (data alone): none.', 0, 2),
+const selector = {
+  media: optional(
+    choice(
+      'What the kernel says of the disk: ssd (NVMe too), hdd, or any (a RAID controller’s virtual disks often say hdd).',
+      ['ssd', 'hdd', 'any'],
     ),
-    media: optional(
-      choice(
-        'What the kernel says of the disk: ssd (NVMe too), hdd, or any (a RAID controller’s virtual disks often say hdd).',
-        ['ssd', 'hdd', 'any'],
-      ),
-    ),
-    size: optional(
-      object('Sizes that match, both ends included.', {
-        min: optional(size('The smallest.')),
-        max: optional(size('The largest.')),
+  ),
+  size: optional(
+    object('Sizes that match, both ends included.', {
+      min: optional(size('The smallest.')),
+      max: optional(size('The largest.')),
+    }),
+  ),
+  model: optional(pattern('The model; * and ? are wildcards.')),
+  serial: optional(globs('Serial numbers.')),
+  wwn: optional(globs('World Wide Names.')),
+  path: optional(globs('Names under /dev/disk/by-path.')),
+  transport: optional(
+    choice('How the disk is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio', 'iscsi', 'fc', 'mmc']),
+  ),
+};
+
+const content = {
+  filesystem: optional(choice('The file systems (default xfs).', ['xfs', 'ext4'])),
+  lvm: optional(
+    flag('Put a volume group between the disks and the file systems, so that volumes can be resized later.'),
+  ),
+  volumes: optional(
+    list(
+      'Further volumes of a fixed size; / and /data have the rest.',
+      object('A volume.', {
+        mount: text(
+          'Where it is mounted.',
+          /^(\/[A-Za-z0-9][A-Za-z0-9._-]*)+$/,
+          'an absolute path such as /var/log',
+        ),
+        size: size('Its size.'),
       }),
     ),
-    model: optional(pattern('The model; * and ? are wildcards.')),
-    serial: optional(globs('Serial numbers.')),
-    wwn: optional(globs('World Wide Names.')),
-    path: optional(globs('Names under /dev/disk/by-path.')),
-    transport: optional(
-      choice('How the disk is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio', 'iscsi', 'fc', 'mmc']),
-    ),
-  });
+  ),
+};
 
-export const disks = object('Which disks the installer takes, and what it may erase on them.', {
-  system: optional(diskGroup('The disks of the operating system: /boot and /.')),
-  data: optional(
-    diskGroup('The disks of /data: images, logs, etcd’s data. None: /data is a directory of /.'),
-  ),
-  wipe: optional(
-    choice(
-      'What may be erased: blank (only empty disks), owned (empty, or installed earlier for this same cluster; the default), always.',
-      ['blank', 'owned', 'always'],
+export const disks = object(
+  'Which disks the installer takes, how they are laid out, and what it may erase.',
+  {
+    system: optional(
+      object('The disks of the operating system: /boot and /.', {
+        count: optional(integer('How many disks: 2 are mirrored (RAID-1), 1 is used as it is.', 0, 2)),
+        ...selector,
+        ...content,
+      }),
     ),
-  ),
-  tolerance: optional(
-    integer('How much the disks of a pair may differ in size, in percent (default 5).', 0, 50),
-  ),
-});
+    data: optional(
+      object('The disks of /data: images, logs, etcd’s data. None: /data is a directory of /.', {
+        count: optional(
+          integer(
+            'How many disks: 2 are mirrored (RAID-1), 4 and more see raid, 1 is used as it is, 0: none.',
+            0,
+            24,
+          ),
+        ),
+        raid: optional(
+          choice(
+            'What four and more disks are: raid10, or mirrors: pairs, joined by lvm or mounted at /data, /data2 …',
+            ['raid10', 'mirrors'],
+          ),
+        ),
+        ...selector,
+        ...content,
+      }),
+    ),
+    wipe: optional(
+      choice(
+        'What may be erased: blank (only empty disks), owned (empty, or installed earlier for this same cluster; the default), always.',
+        ['blank', 'owned', 'always'],
+      ),
+    ),
+    tolerance: optional(
+      integer('How much the disks of a group may differ in size, in percent (default 5).', 0, 50),
+    ),
+    reserve: optional(
+      size(
+        'What is left free at the end of each mirrored disk, for a slightly smaller replacement (default 1Gi).',
+      ),
+    ),
+  },
+);
 
 const file = object('A file laid on the host.', {
   path: hostPath('Where it lies on the host.'),
@@ -223,7 +269,9 @@ export const breakGlass = object(
 
 export type HostSpec = Static<typeof host>;
 export type DisksSpec = Static<typeof disks>;
-export type DiskGroupSpec = NonNullable<DisksSpec['system']>;
+export type DataDisksSpec = NonNullable<DisksSpec['data']>;
+export type DiskGroupSpec = NonNullable<DisksSpec['system']> | DataDisksSpec;
+export type VolumeSpec = NonNullable<DiskGroupSpec['volumes']>[number];
 export type RoleSettings = Static<typeof roleSettings>;
 export type FileSpec = Static<typeof file>;
 export type PostSpec = Static<typeof post>;

@@ -41,6 +41,8 @@ export const catalogName = (description: string) =>
 export const server = (description: string) => text(description, HOST_OR_IP, 'a host name or an address');
 export const noProxy = (description: string) =>
   text(description, /^\.?[A-Za-z0-9]([A-Za-z0-9./:-]*[A-Za-z0-9])?$/, 'a name, .domain, address or range');
+export const mailAddress = (description: string) =>
+  text(description, /^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$/, 'a mail address such as ops@example.com');
 export const hostPath = (description: string) =>
   text(description, ABSOLUTE_PATH, 'an absolute path such as /etc/motd');
 export const sshKey = (description: string) =>

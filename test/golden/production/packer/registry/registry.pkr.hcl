@@ -30,7 +30,7 @@ variable "output" {
 
 variable "disk_size" {
   type        = string
-  default     = "19G"
+  default     = "20G"
   description = "The disk's size; a host that gets the image needs one at least as large."
 }
 
