@@ -10,8 +10,8 @@ import { functionOf, kickstart, library, section, shell } from './kickstart-run.
 /** Steps of %post, run for real in a folder with stand-ins for what would change the machine. */
 
 describe('the base URL', () => {
-  const el9 = functionOf(section(kickstart('worker'), 'post-01-overlay'), 'base_url');
-  const el7 = functionOf(section(kickstart('worker', 'centos-7.9'), 'post-01-overlay'), 'base_url');
+  const el9 = functionOf(section(kickstart('worker'), '-overlay'), 'base_url');
+  const el7 = functionOf(section(kickstart('worker', 'centos-7.9'), '-overlay'), 'base_url');
   const SPEC = 'http://100.64.0.5:8080/hosts/worker-1';
 
   it.each([
@@ -46,7 +46,7 @@ describe('the base URL', () => {
 
 describe('an archive', () => {
   const ks = kickstart('worker');
-  const lay = functionOf(section(ks, 'post-01-overlay'), 'lay');
+  const lay = functionOf(section(ks, '-overlay'), 'lay');
 
   /** Makes an archive with `make`, then lays it over a root where lib is a link. */
   async function laid(make: string, sum = '$(sha256sum <archive | cut -d" " -f1)') {
@@ -98,7 +98,7 @@ ln -s usr/lib "$PWD/root/lib"
 
 describe('a signing key', () => {
   const ks = kickstart('worker');
-  const keys = section(ks, 'post-03-keys');
+  const keys = section(ks, '-keys');
   const parts = [functionOf(keys, 'only_key'), functionOf(keys, 'take')].join('\n');
   let made: string;
   let good: string;
@@ -184,7 +184,7 @@ take ${dir}/key ${fingerprint} ${made}/${file}`;
 
 describe('repositories', () => {
   const ks = kickstart('worker', 'centos-7.9');
-  const onlyOurs = functionOf(section(ks, 'post-04-update'), 'only_ours');
+  const onlyOurs = functionOf(section(ks, '-update'), 'only_ours');
 
   it('of the release are switched off, whether they say that they are on or say nothing', async () => {
     const dir = await scratch({
@@ -202,7 +202,7 @@ describe('repositories', () => {
 
   it('that check no signatures are refused', async () => {
     const dir = await scratch({ 'r/imgbuild.repo': '[a]\ngpgcheck = 0\n' });
-    const { body } = section(ks, 'post-04-update');
+    const { body } = section(ks, '-update');
     const text = `${library(ks)}\n${body.slice(body.indexOf('# The release'))}`;
     const { exitCode, lines } = await shell('bash', text, {
       dir,
@@ -216,7 +216,7 @@ describe('repositories', () => {
 
 describe('packages', () => {
   const ks = kickstart('worker', 'centos-7.9');
-  const body = section(ks, 'post-05-packages').body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
+  const body = section(ks, '-packages').body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
   const text = `${library(ks)}\n${body}`;
   const places = { '/etc/yum.conf': '$DIR/yum.conf' };
 
@@ -309,6 +309,56 @@ describe('a step', () => {
     // `%end` is nothing to a shell: a job that does not exist.
     expect((await shell('bash', text('x'), { dir })).lines[0]).toBe('a  2 \\n');
     expect(await shell('bash', text('y'), { dir })).toMatchObject({ exitCode: 1, lines: [] });
+  });
+});
+
+describe('mount points of what may be missing', () => {
+  const { body } = section(kickstart('worker'), '-guard');
+  const text = body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
+  const stubs = {
+    mountpoint: ':',
+    findmnt: 'case $* in *"/boot/") echo /boot;; *) echo /;; esac',
+    mktemp: 'echo $DIR/below',
+    mount: 'echo "mount $*"',
+    chattr: 'echo "chattr $*"',
+    umount: 'echo "umount $*"',
+    rmdir: ':',
+  };
+
+  it('are closed on the file system below, each', async () => {
+    const dir = await scratch();
+    const { exitCode, lines } = await shell('bash', `${library(kickstart('worker'))}\n${text}`, {
+      dir,
+      stubs,
+    });
+    expect(exitCode).toBe(0);
+    expect(lines.map((line) => line.replaceAll(dir, ''))).toEqual([
+      'mount --bind / /below',
+      'chattr +i /below/data',
+      'umount /below',
+      'mount --bind /boot /below',
+      'chattr +i /below//efi',
+      'umount /below',
+    ]);
+  });
+
+  it('stay open, and are named, where the file system cannot close them', async () => {
+    const dir = await scratch();
+    const { exitCode, lines } = await shell('bash', `${library(kickstart('worker'))}\n${text}`, {
+      dir,
+      stubs: { ...stubs, chattr: 'exit 1' },
+    });
+    expect(exitCode).toBe(0);
+    expect(lines).toContain('imgbuild: the directory below /data stays writable');
+  });
+
+  it('are left alone where nothing is mounted', async () => {
+    const dir = await scratch();
+    const { lines } = await shell('bash', `${library(kickstart('worker'))}\n${text}`, {
+      dir,
+      stubs: { ...stubs, mountpoint: 'exit 1' },
+    });
+    expect(lines).toEqual([]);
   });
 });
 

@@ -19,7 +19,7 @@ export function kickstart(
   return kickstartOf({ target, plan });
 }
 
-/** The section that keeps this log. */
+/** The section whose log has a name that ends so. */
 export function section(ks: string, log: string): Section {
   const found = sections(ks).find(({ flags }) => flags.includes(`${log}.log`));
   if (!found) throw new Error(`no section keeps ${log}`);
@@ -65,9 +65,7 @@ export async function shell(
 
 /** The library that every step of %post reads, with what it says kept from this machine's console. */
 export function library(ks: string): string {
-  const text = /^cat >\/root\/imgbuild\.sh <<'END'\n([\s\S]*?)^END$/m.exec(
-    section(ks, 'post-00-library').body,
-  )?.[1];
+  const text = /^cat >\/root\/imgbuild\.sh <<'END'\n([\s\S]*?)^END$/m.exec(section(ks, '-library').body)?.[1];
   if (text === undefined) throw new Error('no library');
   return text.replaceAll('/dev/console', '/dev/null').replaceAll('sleep ', ': ');
 }

@@ -66,6 +66,21 @@ describeWith(['ksvalidator'], 'ksvalidator', () => {
     }
   }, 180_000);
 
+  it.each(RELEASES)('accepts RAID-10, pairs and LVM for %s', async (release) => {
+    const handler = cases.find(({ target }) => target.os.name === release)?.target.os.handler as Handler;
+    const volumes = [{ mount: '/var/log', size: '20G' }];
+    for (const [firmware, disks] of [
+      ['uefi', { system: { count: 2, lvm: true, volumes }, data: { count: 4, raid: 'mirrors', lvm: true } }],
+      ['bios', { system: { count: 2, volumes, filesystem: 'ext4' }, data: { count: 4, raid: 'raid10' } }],
+      ['bios', { system: { count: 1, lvm: true }, data: { count: 6, raid: 'mirrors' } }],
+    ] as const) {
+      const text = withLayout(host('worker', release, JSON.stringify({ disks }), firmware), firmware);
+      expect(checkKickstart(text, { firmware })).toEqual([]);
+      const [verdict] = await ksvalidate([{ handler, content: text }]);
+      expect(verdict?.messages.filter((message) => !EXPECTED.test(message))).toEqual([]);
+    }
+  });
+
   it.each(RELEASES)('accepts every other form for %s', async (release) => {
     const handler = cases.find(({ target }) => target.os.name === release)?.target.os.handler as Handler;
     const rich = JSON.stringify({
