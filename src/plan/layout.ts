@@ -33,7 +33,8 @@ export function slotsOf(group: 'system' | 'data', count: number): string[] {
 
 /**
  * Everything that is made on a host's disks: what the kickstart's storage lines and the deployment's steps
- * are both printed from. Partitions are numbered in the order in which they lie on a disk.
+ * are both printed from. Partitions are numbered in the order in which they lie on a disk, which is the one that
+ * Anaconda gives them: what the firmware starts from, then fixed sizes, the largest first, then what has the rest.
  */
 export function layOut(spec: DisksSpec, firmware: 'bios' | 'uefi'): DiskLayout {
   const reserve = Math.ceil(toBytes(spec.reserve ?? '1Gi') / MIB);
@@ -65,7 +66,14 @@ function slotBelow(device: Device, layout: DiskLayout): string {
   return group?.devices[0] ? slotBelow(group.devices[0], layout) : '';
 }
 
-/** A partition on each disk of a set of disks that are laid out alike. */
+/** Disks that are laid out alike and make one array of each partition; `name` is what has the rest of them. */
+interface DiskSet {
+  slots: readonly string[];
+  level: ArrayPlan['level'];
+  name: string;
+}
+
+/** A partition on each disk of such a set. */
 interface Piece {
   use: PartitionPlan['use'];
   size: Extent;
@@ -100,92 +108,60 @@ class LayoutBuilder {
         { use: 'esp', size: { mib: ESP }, name: 'efi', metadata: '1.0' }
       : { use: 'biosboot', size: { mib: BIOS_BOOT }, name: 'biosboot' };
     const boot: Piece = { use: 'fs', size: { mib: BOOT }, name: 'boot' };
-    const { before, main, volumes } = this.lay(slots, 'raid1', [loader, boot], spec, 'root', 'system');
-    this.mount(main, { type, label: 'root', mount: '/', options: [] });
-    this.mount(before[1], { type, label: 'boot', mount: '/boot', options: [] });
-    if (uefi) {
-      // A machine that was started without it does not need it to run.
-      const options = ['nofail', 'umask=0077', 'shortname=winnt'];
-      this.mount(before[0], { type: 'vfat', label: 'EFI', mount: '/boot/efi', options });
-    }
-    this.mountVolumes(spec, volumes, []);
+    const devices = this.lay({ slots, level: 'raid1', name: 'root' }, [loader], [boot], spec, 'system');
+    this.mount(devices.get('root'), { type, label: 'root', mount: '/', options: [] });
+    this.mount(devices.get('boot'), { type, label: 'boot', mount: '/boot', options: [] });
+    // A machine that was started without its ESP does not need it to run.
+    const options = ['nofail', 'umask=0077', 'shortname=winnt'];
+    this.mount(devices.get('efi'), { type: 'vfat', label: 'EFI', mount: '/boot/efi', options });
+    this.mountVolumes(spec, devices, []);
   }
 
   data(spec: DataDisksSpec): void {
-    const count = spec.count ?? PAIR;
-    const slots = slotsOf('data', count);
-    const mount = { type: spec.filesystem ?? 'xfs', options: ['nofail'] };
-    if (count <= PAIR || spec.raid !== 'mirrors') {
-      const level = count > PAIR ? 'raid10' : 'raid1';
-      const { main, volumes } = this.lay(slots, level, [], spec, 'data', 'data');
-      this.mount(main, { ...mount, label: 'data', mount: '/data' });
-      this.mountVolumes(spec, volumes, mount.options);
+    const options = ['nofail'];
+    const type = spec.filesystem ?? 'xfs';
+    const sets = dataSets(spec);
+    if (spec.lvm && sets.length > 1) {
+      const devices = sets.map((set) => this.partition(set, [this.rest(set, [], 'lvm')]).get(set.name));
+      const volumes = this.group('data', 'data', devices, spec);
+      this.mount(volumes.get('data'), { type, label: 'data', mount: '/data', options });
+      this.mountVolumes(spec, volumes, options);
       return;
     }
-    const pairs = Array.from({ length: Math.floor(count / PAIR) }, (_, index) => ({
-      name: index === 0 ? 'data' : `data${index + 1}`,
-      slots: slots.slice(index * PAIR, (index + 1) * PAIR),
-    }));
-    if (spec.lvm) {
-      const devices = pairs.map(
-        (pair) => this.partition(pair.slots, 'raid1', [this.rest(pair, [], 'lvm')])[0],
-      );
-      const [main, ...volumes] = this.group('data', 'data', devices, spec);
-      this.mount(main, { ...mount, label: 'data', mount: '/data' });
-      this.mountVolumes(spec, volumes, mount.options);
-      return;
-    }
-    for (const [index, pair] of pairs.entries()) {
+    for (const [index, set] of sets.entries()) {
       // Further volumes lie on the first pair.
       const content = index === 0 ? spec : {};
-      const { main, volumes } = this.lay(pair.slots, 'raid1', [], content, pair.name, 'data');
-      this.mount(main, { ...mount, label: pair.name, mount: `/${pair.name}` });
-      this.mountVolumes(spec, volumes, mount.options);
+      const devices = this.lay(set, [], [], content, 'data');
+      this.mount(devices.get(set.name), { type, label: set.name, mount: `/${set.name}`, options });
+      this.mountVolumes({ ...content, filesystem: type }, devices, options);
     }
   }
 
-  /** Disks alike: the pieces given, the further volumes, and `name`, which has the rest. */
+  /** Disks alike: what comes first, what has a fixed size, and what has the rest; the devices by name. */
   private lay(
-    slots: readonly string[],
-    level: ArrayPlan['level'],
-    before: readonly Piece[],
+    set: DiskSet,
+    first: readonly Piece[],
+    fixed: readonly Piece[],
     content: DiskGroupSpec,
-    name: string,
     group: 'system' | 'data',
-  ): { before: (Device | undefined)[]; main: Device | undefined; volumes: (Device | undefined)[] } {
+  ): ReadonlyMap<string, Device> {
     const { lvm, volumes = [] } = content;
-    const fixed = [...before, ...(lvm ? [] : volumes.map(pieceOf))];
-    const rest = lvm
-      ? this.rest({ name: group, slots }, fixed, 'lvm')
-      : this.rest({ name, slots }, fixed, 'fs');
-    const devices = this.partition(slots, level, [...fixed, rest]);
-    const last = devices.pop();
-    const made = {
-      before: devices.slice(0, before.length),
-      main: last,
-      volumes: devices.slice(before.length),
-    };
-    if (!lvm) return made;
-    const [main, ...further] = this.group(group, name, [last], content);
-    return { ...made, main, volumes: further };
+    const mib = ({ size }: Piece) => ('mib' in size ? size.mib : 0);
+    const further = lvm ? [] : volumes.map(pieceOf);
+    const before = [...first, ...[...fixed, ...further].sort((a, b) => mib(b) - mib(a))];
+    if (!lvm) return this.partition(set, [...before, this.rest(set, before, 'fs')]);
+    const devices = this.partition(set, [...before, this.rest({ ...set, name: group }, before, 'lvm')]);
+    return new Map([...devices, ...this.group(group, set.name, [devices.get(group)], content)]);
   }
 
   /** The last partition of each disk. */
-  private rest(
-    { name, slots }: { name: string; slots: readonly string[] },
-    fixed: readonly Piece[],
-    use: 'fs' | 'lvm',
-  ): Piece {
+  private rest({ name, slots }: DiskSet, fixed: readonly Piece[], use: 'fs' | 'lvm'): Piece {
     const taken = fixed.reduce((sum, { size }) => sum + ('mib' in size ? size.mib : 0), TABLES);
     return { use, size: { allBut: taken + (slots.length > 1 ? this.reserve : 0) }, name };
   }
 
-  /** Partitions, and the arrays that mirror them: what each piece is to be used by. */
-  private partition(
-    slots: readonly string[],
-    level: ArrayPlan['level'],
-    pieces: readonly Piece[],
-  ): (Device | undefined)[] {
+  /** Partitions, and the arrays that mirror them; what each piece is to be used by. */
+  private partition({ slots, level }: DiskSet, pieces: readonly Piece[]): Map<string, Device> {
     const mirrored = slots.length > 1;
     this.layout.slots.push(...slots);
     for (const slot of slots) {
@@ -194,43 +170,44 @@ class LayoutBuilder {
         this.layout.partitions.push({ slot, number: index + 1, use: plain ? use : 'raid', size, name });
       }
     }
-    return pieces.map(({ use, name, metadata = '1.2' }, index): Device | undefined => {
+    const devices = new Map<string, Device>();
+    for (const [index, { use, name, metadata = '1.2' }] of pieces.entries()) {
       const number = index + 1;
-      if (use === 'biosboot') return undefined;
-      if (!mirrored) return `part:${slots[0]}:${number}`;
-      this.layout.arrays.push({ name, level, metadata, members: slots.map((slot) => ({ slot, number })) });
-      return `array:${name}`;
-    });
+      if (use === 'biosboot') continue;
+      devices.set(name, mirrored ? `array:${name}` : `part:${slots[0]}:${number}`);
+      if (mirrored)
+        this.layout.arrays.push({ name, level, metadata, members: slots.map((slot) => ({ slot, number })) });
+    }
+    return devices;
   }
 
-  /** A volume group: one volume that has the rest, which is given first, and one for each further mount. */
+  /** A volume group: a volume for each further mount, and `main`, which has the rest. */
   private group(
     name: string,
     main: string,
     devices: readonly (Device | undefined)[],
     { volumes = [] }: DiskGroupSpec,
-  ): Device[] {
-    const device = (volume: string): Device => `lv:${name}/${volume}`;
+  ): Map<string, Device> {
     const fixed: LogicalVolumePlan[] = volumes.map((volume) => ({
       group: name,
       name: volumeName(volume.mount),
       size: mebibytes(volume),
     }));
+    const all: LogicalVolumePlan[] = [...fixed, { group: name, name: main }];
     this.layout.volumeGroups.push({ name, devices: devices.filter((each) => each !== undefined) });
-    this.layout.logicalVolumes.push(...fixed, { group: name, name: main });
-    return [device(main), ...fixed.map((volume) => device(volume.name))];
+    this.layout.logicalVolumes.push(...all);
+    return new Map(all.map((volume) => [volume.name, `lv:${name}/${volume.name}`]));
   }
 
   private mountVolumes(
     { volumes = [], filesystem = 'xfs' }: DiskGroupSpec,
-    devices: readonly (Device | undefined)[],
+    devices: ReadonlyMap<string, Device>,
     options: string[],
   ): void {
-    for (const [index, device] of devices.entries()) {
-      const mount = volumes[index]?.mount ?? '';
+    for (const { mount } of volumes) {
+      const name = volumeName(mount);
       // What XFS has room for.
-      const label = volumeName(mount).slice(0, 12);
-      this.mount(device, { type: filesystem, label, mount, options });
+      this.mount(devices.get(name), { type: filesystem, label: name.slice(0, 12), mount, options });
     }
   }
 
@@ -238,8 +215,20 @@ class LayoutBuilder {
     if (device === undefined) return;
     const depth = ({ mount }: { mount: string }) => (mount === '/' ? 0 : mount.split('/').length);
     this.layout.filesystems.push({ device, ...file });
-    this.layout.filesystems.sort((a, b) => depth(a) - depth(b));
+    this.layout.filesystems.sort((x, y) => depth(x) - depth(y));
   }
+}
+
+/** The data disks: one set that is mirrored or striped as a whole, or pairs. */
+function dataSets({ count = PAIR, raid }: DataDisksSpec): DiskSet[] {
+  const slots = slotsOf('data', count);
+  if (count <= PAIR) return [{ slots, level: 'raid1', name: 'data' }];
+  if (raid !== 'mirrors') return [{ slots, level: 'raid10', name: 'data' }];
+  return Array.from({ length: Math.floor(count / PAIR) }, (_, index) => ({
+    slots: slots.slice(index * PAIR, (index + 1) * PAIR),
+    level: 'raid1',
+    name: index === 0 ? 'data' : `data${index + 1}`,
+  }));
 }
 
 /** `var_log` of `/var/log`: what arrays and logical volumes are called. */

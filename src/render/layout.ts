@@ -71,19 +71,26 @@ function disksBlock(partitions: readonly PartitionPlan[], layout: DiskLayout): K
   return {
     title: `${titleOf(device, layout)}, mirrored`,
     commands: [
-      ...partitions.map((part, index) => partCommand(members[index] ?? '', part, [])),
+      // First on its disk, wherever Anaconda would put a member of its size.
+      ...partitions.map((part, index) =>
+        partCommand(members[index] ?? '', part, part.use === 'esp' ? ['--asprimary'] : []),
+      ),
       `raid ${words.join(' ')}`,
     ],
   };
 }
 
 function partCommand(what: string, { size, slot }: PartitionPlan, options: readonly string[]): string {
-  return ['part', what, ...options, `--size=${sizeText(size, slot)}`, `--ondisk=$${slot}`].join(' ');
+  return ['part', what, ...options, ...sizeOptions(size, slot), `--ondisk=$${slot}`].join(' ');
 }
 
-/** select-disks says how many MiB the smallest disk of each group has: `$system_size`. */
-function sizeText(size: Extent, slot: string): string {
-  return 'mib' in size ? String(size.mib) : `$((${slot.split('_')[0]}_size - ${size.allBut}))`;
+/**
+ * select-disks says how many MiB the smallest disk of each group has: `$system_size`. What grows lies last on
+ * the disk, and the ends of a group's disks are left alike.
+ */
+function sizeOptions(size: Extent, slot: string): string[] {
+  if ('mib' in size) return [`--size=${size.mib}`];
+  return ['--size=1024', '--grow', `--maxsize=$((${slot.split('_')[0]}_size - ${size.allBut}))`];
 }
 
 /** What a device is to Anaconda: a mount point, or a physical volume. */

@@ -95,7 +95,7 @@ function madeByKickstart(ks: string): Made {
   // The expansion is one word to the shell.
   for (const { name, args, options } of commands(ks.replace(/\$\(\((\w+) - (\d+)\)\)/g, '"$$(($1 - $2))"'))) {
     const [what = '', ...rest] = args;
-    const size = sizeOf(options.get('size') ?? '');
+    const size = sizeOf(options.get('maxsize') ?? options.get('size') ?? '');
     if (name === 'part') {
       const slot = (options.get('ondisk') ?? '').slice(1);
       parts.set(what, slot);
