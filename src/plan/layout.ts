@@ -34,7 +34,8 @@ export function slotsOf(group: 'system' | 'data', count: number): string[] {
 /**
  * Everything that is made on a host's disks: what the kickstart's storage lines and the deployment's steps
  * are both printed from. Partitions are numbered in the order in which they lie on a disk, which is the one that
- * Anaconda gives them: what the firmware starts from, then fixed sizes, the largest first, then what has the rest.
+ * Anaconda gives them: what the firmware starts from, a /boot that is no array, fixed sizes, the largest first (of
+ * one size by mount point), what has the rest.
  */
 export function layOut(spec: DisksSpec, firmware: 'bios' | 'uefi'): DiskLayout {
   const reserve = Math.ceil(toBytes(spec.reserve ?? '1Gi') / MIB);
@@ -108,7 +109,8 @@ class LayoutBuilder {
         { use: 'esp', size: { mib: ESP }, name: 'efi', metadata: '1.0' }
       : { use: 'biosboot', size: { mib: BIOS_BOOT }, name: 'biosboot' };
     const boot: Piece = { use: 'fs', size: { mib: BOOT }, name: 'boot' };
-    const devices = this.lay({ slots, level: 'raid1', name: 'root' }, [loader], [boot], spec, 'system');
+    const [first, fixed] = slots.length === 1 ? [[loader, boot], []] : [[loader], [boot]];
+    const devices = this.lay({ slots, level: 'raid1', name: 'root' }, first, fixed, spec, 'system');
     this.mount(devices.get('root'), { type, label: 'root', mount: '/', options: [] });
     this.mount(devices.get('boot'), { type, label: 'boot', mount: '/boot', options: [] });
     // A machine that was started without its ESP does not need it to run.
@@ -122,7 +124,7 @@ class LayoutBuilder {
     const type = spec.filesystem ?? 'xfs';
     const sets = dataSets(spec);
     if (spec.lvm && sets.length > 1) {
-      const devices = sets.map((set) => this.partition(set, [this.rest(set, [], 'lvm')]).get(set.name));
+      const devices = sets.flatMap((set) => [...this.partition(set, [this.rest(set, [], 'lvm')]).values()]);
       const volumes = this.group('data', 'data', devices, spec);
       this.mount(volumes.get('data'), { type, label: 'data', mount: '/data', options });
       this.mountVolumes(spec, volumes, options);
@@ -147,17 +149,21 @@ class LayoutBuilder {
   ): ReadonlyMap<string, Device> {
     const { lvm, volumes = [] } = content;
     const mib = ({ size }: Piece) => ('mib' in size ? size.mib : 0);
-    const further = lvm ? [] : volumes.map(pieceOf);
+    const byMount = [...volumes].sort((a, b) => (a.mount < b.mount ? -1 : 1));
+    const further = lvm ? [] : byMount.map(pieceOf);
     const before = [...first, ...[...fixed, ...further].sort((a, b) => mib(b) - mib(a))];
     if (!lvm) return this.partition(set, [...before, this.rest(set, before, 'fs')]);
-    const devices = this.partition(set, [...before, this.rest({ ...set, name: group }, before, 'lvm')]);
-    return new Map([...devices, ...this.group(group, set.name, [devices.get(group)], content)]);
+    const last = this.rest({ ...set, name: group }, before, 'lvm');
+    const devices = this.partition(set, [...before, last]);
+    return new Map([...devices, ...this.group(group, set.name, [devices.get(last.name)], content)]);
   }
 
   /** The last partition of each disk. */
   private rest({ name, slots }: DiskSet, fixed: readonly Piece[], use: 'fs' | 'lvm'): Piece {
     const taken = fixed.reduce((sum, { size }) => sum + ('mib' in size ? size.mib : 0), TABLES);
-    return { use, size: { allBut: taken + (slots.length > 1 ? this.reserve : 0) }, name };
+    const size = { allBut: taken + (slots.length > 1 ? this.reserve : 0) };
+    // Anaconda wants a name for the array that is not its volume group's.
+    return { use, size, name: use === 'lvm' ? `lvm_${name}` : name };
   }
 
   /** Partitions, and the arrays that mirror them; what each piece is to be used by. */

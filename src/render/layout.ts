@@ -60,7 +60,7 @@ function disksBlock(partitions: readonly PartitionPlan[], layout: DiskLayout): K
   }
   const device: Device = `array:${array.name}`;
   const { what, options } = useOf(device, layout);
-  const members = partitions.map((_, index) => `raid.${array.name}${index + 1}`);
+  const members = partitions.map(memberName);
   const words = [
     what,
     `--device=${array.name}`,
@@ -83,6 +83,9 @@ function disksBlock(partitions: readonly PartitionPlan[], layout: DiskLayout): K
 function partCommand(what: string, { size, slot }: PartitionPlan, options: readonly string[]): string {
   return ['part', what, ...options, ...sizeOptions(size, slot), `--ondisk=$${slot}`].join(' ');
 }
+
+/** Anaconda lays members of one size in the order of their names. */
+const memberName = ({ slot, number }: PartitionPlan) => `raid.${slot}_${String(number).padStart(2, '0')}`;
 
 /**
  * select-disks says how many MiB the smallest disk of each group has: `$system_size`. What grows lies last on

@@ -7,7 +7,7 @@ import type { Assets } from './types.ts';
 interface OverlayFile {
   /** Where it lies on the host. */
   path: string;
-  /** Where it stands in the package. */
+  /** Where it stands in the package: in the overlay, or where `from` says. */
   source: string;
   /** Rendered with EJS, or laid as it is. */
   isTemplate: boolean;
@@ -94,7 +94,10 @@ function readOverlay(assets: Assets, name: string): Overlay {
   // Programs that the installer and the host both have stand in the package once.
   const shared = [...files]
     .filter(([, entry]) => typeof entry.from === 'string')
-    .map(([path, entry]) => overlayFile(path, String(entry.from), entry));
+    .map(([path, entry]) => {
+      assets.read(String(entry.from));
+      return overlayFile(path, String(entry.from), entry);
+    });
   const made = [...own, ...shared];
   for (const path of files.keys()) {
     if (made.some((file) => file.path === path)) continue;
@@ -117,7 +120,8 @@ export function overlayNames(assets: Assets): string[] {
 type Entry = Record<string, unknown>;
 
 function overlayFile(path: string, source: string, entry: Entry): OverlayFile {
-  const isProgram = /\/(bin|sbin|libexec|dispatcher\.d)\//.test(path);
+  // What ends in .sh is sourced by others.
+  const isProgram = /\/(bin|sbin|libexec|dispatcher\.d)\//.test(path) && !path.endsWith('.sh');
   return {
     path,
     source,
@@ -146,6 +150,8 @@ function readManifest(text: string, name: string): { description: string; files:
       if (!KEYS.includes(key)) throw wrong(`${path}: unknown key "${key}"`);
     if (entry.with !== undefined && !Array.isArray(entry.with))
       throw wrong(`${path}: "with" must be a list of layers`);
+    if (entry.from !== undefined && typeof entry.from !== 'string')
+      throw wrong(`${path}: "from" must be a path in the package`);
     if (entry.mode !== undefined && !/^0[0-7]{3}$/.test(String(entry.mode))) {
       throw wrong(`${path}: the mode must be octal and in quotes, such as "0640"`);
     }

@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { describeWith, locate } from '../rigs/programs.ts';
 import { installer } from './run.ts';
 
-const files = readdirSync(installer)
-  .filter((name) => !name.startsWith('.'))
+const files = readdirSync(installer, { withFileTypes: true })
+  .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
+  .map(({ name }) => name)
   .sort();
 
 describeWith(['shellcheck'], 'shellcheck', () => {

@@ -33,6 +33,8 @@ describe('files of a host', () => {
   test('say who wrote them, where the format has comments', () => {
     for (const { path, content } of files(worker)) {
       if (['/etc/docker/daemon.json', '/etc/hostname'].includes(path)) continue;
+      // Libraries of our own programs.
+      if (/^\/usr\/libexec\/imgbuild\/.*\.sh$/.test(path)) continue;
       expect({ path, said: /(Written|Laid) by imgbuild/.test(String(content)) }).toEqual({
         path,
         said: true,

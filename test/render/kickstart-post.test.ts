@@ -451,58 +451,36 @@ esac`,
 });
 
 describe('the boot loader', () => {
-  it('must be on each disk (BIOS)', async () => {
-    const ks = kickstart('worker', 'rocky-9', 'bios');
-    const body = section(ks, 'boot').body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
-    const dir = await scratch({
-      disks: 'system_1=one\nsystem_2=two\n',
-      'dev/one': 'xxGRUB \0yy',
-      'dev/two': '\0'.repeat(512),
+  const disks = 'system_1=disk/by-id/one\nsystem_2=disk/by-id/two\n';
+  const program = '/mnt/sysimage /usr/libexec/imgbuild/boot-loader';
+  async function booted(firmware: 'bios' | 'uefi', chroot: string) {
+    const ks = kickstart('worker', 'rocky-9', firmware);
+    const body = section(ks, '-boot').body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
+    const dir = await scratch({ disks });
+    const stubs = { chroot: `echo "chroot $*"; ${chroot}`, efibootmgr: ':' };
+    return shell('bash', `${library(ks)}\n${body}`, { dir, places: { '/tmp/imgbuild': '$DIR' }, stubs });
+  }
+
+  it.each(['bios', 'uefi'] as const)('is put on each disk, and looked for there (%s)', async (firmware) => {
+    const { exitCode, lines } = await booted(firmware, ':');
+    expect({ exitCode, lines }).toEqual({
+      exitCode: 0,
+      lines: ['install', 'check'].map(
+        (action) => `chroot ${program} ${action} /dev/disk/by-id/one /dev/disk/by-id/two`,
+      ),
     });
-    const places = { '/tmp/imgbuild': '$DIR', '"/dev/': '"$DIR/dev/' };
-    const text = `${library(ks)}\n${body}`;
-    const { exitCode, lines } = await shell('bash', text, { dir, places });
-    expect({ exitCode, lines }).toEqual({ exitCode: 1, lines: ['imgbuild: there is no boot loader on two'] });
-    await writeFile(join(dir, 'dev/two'), 'GRUB');
-    expect((await shell('bash', text, { dir, places })).exitCode).toBe(0);
   });
 
-  it('is entered into the firmware for the disk that it does not know (UEFI)', async () => {
-    const ks = kickstart('worker');
-    const body = section(ks, 'boot').body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
-    const dir = await scratch({
-      'dev/md127': '',
-      'sys/devices/sda/sda1/partition': '1\n',
-      'sys/devices/sdb/sdb1/partition': '1\n',
-      'mnt/boot/efi/EFI/rocky/shimx64.efi': '',
-      'mnt/boot/efi/EFI/BOOT/BOOTX64.EFI': '',
-    });
-    await writeFile(join(dir, 'mounts'), `${dir}/dev/md127 ${dir}/mnt/boot/efi vfat rw 0 0\n`);
-    const links = ['mkdir -p sys/class/block/md127/slaves'];
-    for (const name of ['sda1', 'sdb1']) {
-      links.push(
-        `ln -s ../../devices/${name.slice(0, 3)}/${name} sys/class/block/${name}`,
-        `touch sys/class/block/md127/slaves/${name}`,
-      );
-    }
-    const { exitCode, lines } = await shell('bash', `${links.join('\n')}\n${library(ks)}\n${body}`, {
-      dir,
-      places: { '/proc/mounts': '$DIR/mounts', '/sys/class': '$DIR/sys/class', '/mnt/sysimage': '$DIR/mnt' },
-      stubs: {
-        parted: 'echo "parted $*"',
-        udevadm: 'case $5 in *sda1) echo ID_PART_ENTRY_UUID=aaaa;; *) echo ID_PART_ENTRY_UUID=bbbb;; esac',
-        efibootmgr:
-          'case $1 in -v) echo "Boot0001* x HD(1,GPT,AAAA,0x800)";; *) printf "%s|" "$@"; echo; exit 1;; esac',
-      },
-    });
-    expect(exitCode).toBe(0);
-    expect(lines).toEqual([
-      'parted -s /dev/sda set 1 boot on',
-      'parted -s /dev/sdb set 1 boot on',
-      '-q|-c|-d|/dev/sdb|-p|1|-L|Rocky Linux 9 on /dev/sdb|-l|\\EFI\\rocky\\shimx64.efi|',
-      'imgbuild: the firmware takes no entry for /dev/sdb, which then starts only by way of EFI/BOOT',
-      'Boot0001* x HD(1,GPT,AAAA,0x800)',
-    ]);
+  it.each([
+    ['bios', 'install', 1],
+    ['bios', 'check', 1],
+    ['uefi', 'install', 1],
+    // Some firmware takes no entries.
+    ['uefi', 'check', 0],
+  ] as const)('%s: where %s fails, the installation ends with %i', async (firmware, action, code) => {
+    const { exitCode, lines } = await booted(firmware, `[ "$3" != ${action} ]`);
+    expect(exitCode).toBe(code);
+    expect(lines.at(-1)).toMatch(/^imgbuild: a system disk /);
   });
 });
 

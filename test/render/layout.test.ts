@@ -1,48 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { imageDisks, planDisks } from '../../src/plan/disks.ts';
-import type { DiskLayout } from '../../src/plan/types.ts';
+import { imageDisks } from '../../src/plan/disks.ts';
 import { kickstartLayout } from '../../src/render/layout.ts';
-import { layoutFile } from '../../src/render/layout-file.ts';
-import type { DisksSpec } from '../../src/spec/schema/host.ts';
 import { commands } from '../rigs/kickstart-rules.ts';
-
-/** Layouts of every shape. */
-const SHAPES: Record<string, DisksSpec> = {
-  'two pairs': { system: { count: 2 }, data: { count: 2 } },
-  'one pair': { system: { count: 2 }, data: { count: 0 } },
-  'one disk': { system: { count: 1 } },
-  'a disk each': { system: { count: 1 }, data: { count: 1 } },
-  'RAID-10': { system: { count: 2 }, data: { count: 4 } },
-  'two data pairs': { system: { count: 2 }, data: { count: 4, raid: 'mirrors' } },
-  'two data pairs in one volume group': {
-    system: { count: 2 },
-    data: { count: 4, raid: 'mirrors', lvm: true },
-  },
-  'LVM on both pairs, with volumes': {
-    system: { count: 2, lvm: true, volumes: [{ mount: '/var/log', size: '20G' }] },
-    data: { count: 2, lvm: true, filesystem: 'ext4', volumes: [{ mount: '/data/etcd', size: '10Gi' }] },
-  },
-  'LVM on one disk': { system: { count: 1, lvm: true } },
-  'volumes without LVM': {
-    system: { count: 2, filesystem: 'ext4', volumes: [{ mount: '/var/log', size: '20G' }] },
-    data: { count: 4, volumes: [{ mount: '/srv', size: '100G' }] },
-    reserve: '2Gi',
-  },
-};
-const FIRMWARE = ['bios', 'uefi'] as const;
-const cases = Object.keys(SHAPES).flatMap((shape) => FIRMWARE.map((firmware) => [shape, firmware] as const));
-
-function layoutOf(shape: string, firmware: 'bios' | 'uefi'): DiskLayout {
-  const [layout] = planDisks(SHAPES[shape] ?? {}, [firmware]).layouts;
-  if (!layout) throw new Error('no layout');
-  return layout;
-}
-
-const fileOf = (layout: DiskLayout) => layoutFile(layout, 'lab-5e0a11').replace(/^#.*\n/gm, '');
-const kickstartOf = (layout: DiskLayout) =>
-  kickstartLayout(layout, { kernelArgs: [] })
-    .blocks.map(({ title, commands: lines }) => [`# ${title}`, ...lines, ''].join('\n'))
-    .join('\n');
+import { cases, fileOf, kickstartOf, layoutOf } from './layout-shapes.ts';
 
 /** What either output makes of the disks, in one form; sizes as each says them. */
 interface Made {

@@ -3,8 +3,9 @@ import { assetsOf } from '../../src/render/assets.ts';
 import { layFiles, overlay, overlayNames } from '../../src/render/overlay.ts';
 import { assets } from '../overlays/plans.ts';
 
-const layersOf = (files: Record<string, string>) => {
+const layersOf = (files: Record<string, string>, others: Record<string, string> = {}) => {
   const texts = new Map(Object.entries(files).map(([path, text]) => [`overlays/${path}`, text]));
+  for (const [path, text] of Object.entries(others)) texts.set(path, text);
   return assetsOf(texts);
 };
 const ABOUT = 'description: something\n';
@@ -44,7 +45,25 @@ describe('files', () => {
       perHost: false,
     });
     expect(files.get('/usr/libexec/tool')?.mode).toBe(0o755);
-    expect(files.get('/opt/k8s/bin/tool.sh')?.mode).toBe(0o755);
+    // A library: nobody runs it.
+    expect(files.get('/opt/k8s/bin/tool.sh')?.mode).toBe(0o644);
+  });
+
+  test('come from elsewhere in the package where overlay.yaml says so', () => {
+    const shared = layersOf(
+      { 'a/overlay.yaml': `${ABOUT}files: { /usr/libexec/lib.sh: { from: installer/lib.sh } }` },
+      { 'installer/lib.sh': 'x' },
+    );
+    expect(overlay(shared, 'a').files).toMatchObject([
+      { path: '/usr/libexec/lib.sh', source: 'installer/lib.sh', mode: 0o644 },
+    ]);
+  });
+
+  test('must be there, wherever they come from', () => {
+    const entry = (text: string) => layersOf({ 'a/overlay.yaml': `${ABOUT}files: { /x: ${text} }` });
+    expect(() => overlay(entry('{ mode: "0600" }'), 'a')).toThrow('there is no /x in this overlay');
+    expect(() => overlay(entry('{ from: installer/none.sh }'), 'a')).toThrow('installer/none.sh');
+    expect(() => overlay(entry('{ from: [a] }'), 'a')).toThrow('"from" must be a path in the package');
   });
 });
 

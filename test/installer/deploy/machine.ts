@@ -3,9 +3,18 @@
  * by the real sfdisk on plain files, and stubs do to /sys what the kernel, mdadm and LVM would do.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { dash, type Outcome, run, type Shell, stubs } from '../run.ts';
+import { dash, type Outcome, run, type Shell, shells, stubs } from '../run.ts';
 import { type Bus, build, type Disk, type Tree } from '../topology.ts';
 import { layouts } from './layouts.ts';
 
@@ -30,6 +39,13 @@ export interface Deployed {
   calls(which?: RegExp): string[];
   forget(): void;
 }
+
+/**
+ * A busybox sh prefers its own mount, umount and chroot to any in PATH: run by root, a program that mounts
+ * would mount this machine's own /dev below a directory that is removed afterwards.
+ */
+const stubbed = (shell: Shell) => !shell.name.startsWith('busybox');
+export const stubbedShells = shells.filter(stubbed);
 
 const slotsOf = (layout: string) => [...layout.matchAll(/^disk (\S+)/gm)].map(([, slot]) => slot ?? '');
 
@@ -67,6 +83,8 @@ export function machine(
     bin,
     target,
     run: async (program, args = [], shell = dash) => {
+      if (!stubbed(shell) && !/^(lay-disks|write-tables)$/.test(program))
+        throw new Error(`${shell.name} would really mount`);
       const first = [...tree.args.slice(0, 6), ...(program === 'deploy' ? [] : tree.args.slice(6))];
       const out = await run(shell, `deploy/${program}`, [...first, ...args], { first: bin });
       const clean = (t: string) =>
@@ -156,13 +174,13 @@ function kernel({ root, sys, dev }: Tree): Record<string, string> {
         while [ "$1" != -y ]; do shift; done; shift; vg=$1; shift
         for node; do echo "\${node##*/}"; done >'${root}/vg-'"$vg" ;;
       esac`,
-    'mkfs.xfs': `for n; do :; done; printf 'TYPE=xfs\\nLABEL=%s\\nUUID=%s\\n' "$4" "aaaaaaaa-$4" >'${root}/fs/'"\${n##*/}"`,
-    'mkfs.ext4': `for n; do :; done; printf 'TYPE=ext4\\nLABEL=%s\\nUUID=%s\\n' "$4" "bbbbbbbb-$4" >'${root}/fs/'"\${n##*/}"`,
+    'mkfs.xfs': `for n; do :; done; printf 'TYPE=xfs\\nLABEL=%s\\nUUID=%s\\n' "$4" "aaaaaaaa-$(printf %s "$4" | od -An -tx1 | tr -d ' ')" >'${root}/fs/'"\${n##*/}"`,
+    'mkfs.ext4': `for n; do :; done; printf 'TYPE=ext4\\nLABEL=%s\\nUUID=%s\\n' "$4" "bbbbbbbb-$(printf %s "$4" | od -An -tx1 | tr -d ' ')" >'${root}/fs/'"\${n##*/}"`,
     'mkfs.vfat': `for n; do :; done; printf 'TYPE=vfat\\nLABEL=%s\\nUUID=C0DE-0001\\n' "$4" >'${root}/fs/'"\${n##*/}"`,
     blkid: `
       for n; do :; done; f='${root}/fs/'\${n##*/}
       case "$*" in
-      *'-o value -s '*) sed -n "s/^$5=//p" "$f" 2>/dev/null | tr 'a-z' 'a-f' ;;
+      *'-o value -s '*) sed -n "s/^$5=//p" "$f" 2>/dev/null ;;
       *) exit 2 ;;
       esac`,
     mount: `
@@ -177,6 +195,15 @@ function kernel({ root, sys, dev }: Tree): Record<string, string> {
     udevadm: 'exit 0',
     sleep: 'exit 0',
   };
+}
+
+/** Bytes of a disk's image. */
+export function peek(host: Deployed, name: string, offset: number, length: number): Buffer {
+  const fd = openSync(join(host.tree.dev, name), 'r');
+  const bytes = Buffer.alloc(length);
+  readSync(fd, bytes, 0, length, offset);
+  closeSync(fd);
+  return bytes;
 }
 
 /** A root file system as a tar would leave it, as far as the programs look. */

@@ -1,0 +1,67 @@
+# shellcheck shell=bash
+# Waits for a rebuild and shows how far it is; sourced by imgbuild-disk, never run.
+#
+# shellcheck disable=SC2154 # the libraries'
+
+# await_rebuild: until NEW is whole in every array of the slot. Ctrl-C ends the waiting alone.
+await_rebuild() {
+  local pair md state waiting shown=''
+  [ -z "$dry_run" ] || return 0
+  [ -z "$no_wait" ] || leave_rebuild
+  trap leave_rebuild INT TERM
+  while :; do
+    waiting=
+    for pair in $pairs; do
+      md=${pair#*=}
+      new_part "${pair%%=*}"
+      member_state "$md" "$REPLY"
+      state=$REPLY
+      case $state in
+        active) continue ;;
+        failed | missing)
+          new_part "${pair%%=*}"
+          broke "$REPLY was thrown out of ${md_name[$md]} while it was being rebuilt" \
+            "One of the two disks is broken: journalctl -k, smartctl -a /dev/$new_name. Then replace $slot by another disk."
+          ;;
+      esac
+      waiting="$waiting $md"
+    done
+    [ -n "$waiting" ] || break
+    show_progress
+    sleep 2
+  done
+  trap - INT TERM
+  [ ! -t 1 ] || printf '\r%-70s\r' ''
+  printf '%s is in sync in every array.\n' "$new_name"
+}
+
+leave_rebuild() {
+  trap - INT TERM
+  printf '\nThe rebuild goes on by itself; imgbuild-disk status shows how far it is.\n'
+  [ -z "$hot" ] || printf 'When it is done, run the same command again: it takes the old disk out.\n'
+  exit 0
+}
+
+# show_progress: on a terminal one line that changes, elsewhere a line for every ten percent of each array.
+show_progress() {
+  local each percent text=
+  for each in $waiting; do
+    progress "$each"
+    [ -n "$REPLY" ] || continue
+    percent=${REPLY%% *}
+    text="${md_name[$each]}: $percent %"
+    if [ -n "${REPLY##* }" ]; then
+      duration "${REPLY##* }"
+      text="$text, $REPLY left"
+    fi
+    # Arrays on one disk are rebuilt one after the other; those that wait stand at 0.
+    [ "$percent" = 0.0 ] || break
+  done
+  [ -n "$text" ] || return 0
+  if [ -t 1 ]; then
+    printf '\r%-70s' "$text"
+  elif [ "$percent" != 0.0 ] && [ "$shown" != "$each ${percent%?.*}" ]; then
+    shown="$each ${percent%?.*}"
+    printf '%s\n' "$text"
+  fi
+}
