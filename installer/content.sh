@@ -8,8 +8,9 @@
 #
 # A disk is blank when /sys knows neither partitions nor anything that lies on it, its first and last
 # MiB are zeros, and blkid finds no signature. It is owned when every partition has a name of the form
-# imgbuild:<mark>:...; one foreign partition makes the whole disk foreign. A read that fails, or ends
-# before the size that /sys tells, makes it unreadable.
+# imgbuild:<mark>:...; one foreign partition makes the whole disk foreign. What is left of such a table when
+# the power went while it was written or erased is ours as well. A read that fails, or ends before the size
+# that /sys tells, makes it unreadable.
 #
 # shellcheck disable=SC2154 # sys, dev, mark: the caller's
 
@@ -57,6 +58,9 @@ read_content() {
 		rc_text=blank
 	elif [ "$rp_all" -gt 0 ] && [ "$rp_ours" = "$rp_all" ] && [ -z "$rc_held" ] && [ -z "$rc_type" ]; then
 		rc_state=owned
+	elif bears_remains; then
+		rc_state=owned
+		rc_text="what is left of this cluster's partition table"
 	else
 		rc_state=foreign
 	fi
@@ -136,6 +140,35 @@ are_zeros() {
 	case $az_ends:$rc_ends in
 	unreadable:* | data:zero) rc_ends=$az_ends ;;
 	esac
+}
+
+# bears_remains: is there nothing but, at one end or at both, entries of a GPT that are all ours? Counted in
+# entries, 128 bytes each: 128 of them begin with the third sector, and end before the last one.
+bears_remains() {
+	case $rp_all:$rc_held:$rc_type in '0::' | '0::a partition table without partitions') ;; *) return 1 ;; esac
+	get "$rc_n" lbs
+	br_sector=$((REPLY / 128))
+	get "$rc_n" sectors
+	br_end=$((REPLY * 4))
+	br_found=
+	bears_entries $((br_sector * 2)) 8192 || return 1
+	br_copy=$((br_end - br_sector - 128))
+	is_empty $((br_end - 8192)) "$br_copy" && bears_entries "$br_copy" $((br_end - br_sector)) && [ -n "$br_found" ]
+}
+
+# bears_entries FROM TO: entries of ours, and from the first empty one on zeros.
+bears_entries() {
+	be_at=$1
+	while [ "$be_at" -lt $(($1 + 128)) ] && ! is_empty "$be_at" $((be_at + 1)); do
+		be_name=$(dd if="$rc_node" bs=8 skip=$((be_at * 16 + 7)) count=9 2>/dev/null | tr -d '\000')
+		case $be_name in "imgbuild:$mark:"?*) br_found=yes ;; *) return 1 ;; esac
+		be_at=$((be_at + 1))
+	done
+	is_empty "$be_at" "$2"
+}
+
+is_empty() {
+	[ -z "$(dd if="$rc_node" bs=128 skip="$1" count=$(($2 - $1)) 2>/dev/null | tr -d '\000' | tail -c 1)" ]
 }
 
 # read_signature: rc_type, what libblkid makes of the disk as a whole; a partition table counts only

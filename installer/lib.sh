@@ -44,6 +44,19 @@ is_mark() {
 	case $1 in '' | *[!a-z0-9-]* | ?????????????????????*) return 1 ;; esac
 }
 
+# partition_label MARK GROUP NUMBER PARTITION: REPLY = the name in the GPT by which we know a partition of ours,
+# imgbuild:MARK:<group><number>p<partition>. It holds 36 characters: with a long MARK the group's name is cut;
+# REPLY is '' where there is no room at all.
+partition_label() {
+	pl_rest=$3p$4
+	pl_room=$((36 - ${#1} - 10 - ${#pl_rest}))
+	REPLY=
+	[ "$pl_room" -ge 1 ] || return 0
+	pl_group=$2
+	while [ "${#pl_group}" -gt "$pl_room" ]; do pl_group=${pl_group%?}; done
+	REPLY=imgbuild:$1:$pl_group$pl_rest
+}
+
 # has_word LIST WORD: is WORD one of the blank-separated LIST?
 has_word() {
 	case " $1 " in *" $2 "*) return 0 ;; esac

@@ -1,8 +1,6 @@
 # shellcheck shell=sh
 # Writes and reads GPT partition tables; sourced after lib.sh, never run. Works under `set -u`.
 #
-#   partition_label MARK GROUP NUMBER PARTITION
-#                            REPLY = imgbuild:MARK:<group><number>p<partition>, '' where there is no room
 #   write_table NODE SECTOR  stdin: a line START SIZE TYPE NAME for each partition, in sectors of SECTOR
 #                            bytes, the first one is number 1. The whole table, and read back.
 #   read_table NODE          stdout: the same lines, of what is there
@@ -16,16 +14,6 @@
 # commands, so it works on a file as large as the disk, and empty, whose ends are then copied: first the
 # primary table, which says it all, then its copy. (A file has sectors of 512 bytes. On a disk with others
 # parted works on the disk itself.)
-
-partition_label() {
-	pl_rest=$3p$4
-	pl_room=$((36 - ${#1} - 10 - ${#pl_rest}))
-	REPLY=
-	[ "$pl_room" -ge 1 ] || return 0
-	pl_group=$2
-	while [ "${#pl_group}" -gt "$pl_room" ]; do pl_group=${pl_group%?}; done
-	REPLY=imgbuild:$1:$pl_group$pl_rest
-}
 
 write_table() {
 	wt_lines=
