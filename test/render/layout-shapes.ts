@@ -29,7 +29,7 @@ const SHAPES: Record<string, DisksSpec> = {
   },
   'volumes on a disk each': {
     system: { count: 1, volumes: [{ mount: '/var/log', size: '20G' }] },
-    data: { count: 1, volumes: [{ mount: '/srv', size: '100M' }] },
+    data: { count: 1, volumes: [{ mount: '/srv', size: '500M' }] },
   },
   // What is of one size must have an order too, also that of /boot and of what grows: it starts at 1 GiB.
   'volumes of one size': {

@@ -7,6 +7,8 @@ import { beforeAll, describe } from 'vitest';
 /** What `.ci/tools` installs. `libnm` is NetworkManager's library by way of Python. */
 export type Program =
   | 'bash'
+  | 'blivet-3.13.2'
+  | 'blivet-3.6.1'
   | 'busybox'
   | 'createrepo_c'
   | 'dash'

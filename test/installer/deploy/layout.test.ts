@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, expect, it } from 'vitest';
+import { layOut } from '../../../src/plan/layout.ts';
+import { layoutFile } from '../../../src/render/layout-file.ts';
+import type { DisksSpec } from '../../../src/spec/schema/host.ts';
 import { dash, installer, type Shell, shells } from '../run.ts';
 import { layouts, MARK } from './layouts.ts';
 
@@ -68,6 +71,29 @@ it.each(Object.entries(layouts).flatMap(([name, text]) => shells.map((shell) => 
   '$name, under $shell.name',
   async ({ text, shell }) => {
     expect(await read(text, shell)).toEqual({ code: 0, stderr: '', stdout: understood(text) });
+  },
+);
+
+const volumes = [
+  { mount: '/var/log', size: '1Gi' },
+  { mount: '/srv/A.b-C', size: '1Gi' },
+];
+const specs: DisksSpec[] = [
+  {},
+  { data: {} },
+  { system: { count: 1, filesystem: 'ext4' }, data: { count: 1 } },
+  { system: { volumes }, data: { count: 4, filesystem: 'ext4' } },
+  { system: { lvm: true, volumes }, data: { count: 6, raid: 'mirrors' } },
+  {
+    system: { count: 1, lvm: true },
+    data: { count: 4, raid: 'mirrors', lvm: true, volumes: [{ mount: '/data/etcd', size: '8Gi' }] },
+  },
+];
+it.each(specs.flatMap((spec) => (['bios', 'uefi'] as const).map((firmware) => ({ spec, firmware }))))(
+  'what is rendered for $firmware and $spec',
+  async ({ spec, firmware }) => {
+    const text = layoutFile(layOut(spec, firmware), MARK);
+    expect(await read(text)).toEqual({ code: 0, stderr: '', stdout: understood(text) });
   },
 );
 

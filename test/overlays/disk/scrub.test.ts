@@ -22,7 +22,7 @@ test('each array is checked, one after the other, and when is kept', async () =>
   // An array is never checked while another is.
   host.program(
     'sleep',
-    '. "${0%/*}/kernel.sh"\ngrep -l check "$ROOT"/sys/block/md*/md/sync_action | wc -l >>"$ROOT/at-once"\ntick',
+    '. "$ROOT/programs/kernel.sh"\ngrep -l check "$ROOT"/sys/block/md*/md/sync_action | wc -l >>"$ROOT/at-once"\ntick',
   );
   const { code, out } = await host.disk('scrub');
   expect(code).toBe(0);

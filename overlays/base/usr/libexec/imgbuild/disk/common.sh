@@ -22,7 +22,7 @@ for library in installer/{lib,disks,spared,names,content,partition} disk/{layout
 done
 
 # show_help: what stands at the program's head.
-show_help() { awk 'NR > 2 && /^# shellcheck|^[^#]|^$/ { exit } NR > 2 { sub(/^# ?/, ""); print }' "$self"; }
+show_help() { awk 'NR > 1 && /^# shellcheck|^[^#]|^$/ { exit } NR > 1 { sub(/^# ?(Laid by imgbuild. )?/, ""); print }' "$self"; }
 
 # usage MESSAGE
 usage() { fail 2 "$* (${0##*/} --help tells how it is used)"; }
