@@ -113,8 +113,9 @@ class LayoutBuilder {
     const devices = this.lay({ slots, level: 'raid1', name: 'root' }, first, fixed, spec, 'system');
     this.mount(devices.get('root'), { type, label: 'root', mount: '/', options: [] });
     this.mount(devices.get('boot'), { type, label: 'boot', mount: '/boot', options: [] });
-    // A machine that was started without its ESP does not need it to run.
-    const options = ['nofail', 'umask=0077', 'shortname=winnt'];
+    // A machine that was started without its mirror of ESPs does not need it to run. Where the ESP is no mirror,
+    // Anaconda mounts it as it likes.
+    const options = [...(slots.length > 1 ? ['nofail'] : []), 'umask=0077', 'shortname=winnt'];
     this.mount(devices.get('efi'), { type: 'vfat', label: 'EFI', mount: '/boot/efi', options });
     this.mountVolumes(spec, devices, []);
   }

@@ -146,7 +146,7 @@ it('asks select-disks for what the spec says', () => {
 `);
   expect(checkKickstart(withLayout(ks, 'uefi'), { firmware: 'uefi' })).toEqual([]);
   expect(ks).toContain(
-    '\npart /data --fstype=xfs --label=data --fsoptions="defaults,nofail" --size=$((data_size - 2)) --ondisk=$data_1\n',
+    '\npart /data --fstype=xfs --label=data --fsoptions="defaults,nofail" --size=1024 --grow --maxsize=$((data_size - 2)) --ondisk=$data_1\n',
   );
 });
 

@@ -10,18 +10,21 @@ import { cases, fileOf, kickstartOf, layoutOf } from './layout-shapes.ts';
  */
 
 const MIB = 2 ** 20;
-/** The releases differ in what comes first on a disk, and in which names they allow. */
+/** The oldest and the newest that are to be had; what lies between, and el7's, lays these disks no other way. */
 const BLIVETS = [
   { releases: 'el8 and el9', program: 'blivet-3.6.1', handler: 'RHEL9' },
   { releases: 'el10', program: 'blivet-3.13.2', handler: 'RHEL10' },
 ] as const;
 
-/** A disk of each slot, in bytes. */
-const DISKS: Record<string, (slot: string) => number> = {
+/** Disks: the size of each slot's, in bytes, and of its sectors. */
+const DISKS: Record<string, { size: (slot: string) => number; sector: number }> = {
   // Of whole MiB: nothing is left over.
-  'disks alike': () => 457_862 * MIB,
+  'disks alike': { size: () => 457_862 * MIB, sector: 512 },
   // The smallest is neither group's first.
-  'disks that differ by 2%': (slot) => (slot.endsWith('2') ? 470_501_901_312 : 480_103_981_056),
+  'disks that differ by 2%': {
+    size: (slot) => (slot.endsWith('2') ? 470_501_901_312 : 480_103_981_056),
+    sector: 4096,
+  },
 };
 
 interface Partition {
@@ -41,7 +44,7 @@ interface Made {
 const ESP_OPTIONS = 'defaults,uid=0,gid=0,umask=077,shortname=winnt';
 
 const sizesOf = (layout: DiskLayout, disks: string) =>
-  Object.fromEntries(layout.slots.map((slot) => [slot, DISKS[disks]?.(slot) ?? 0]));
+  Object.fromEntries(layout.slots.map((slot) => [slot, DISKS[disks]?.size(slot) ?? 0]));
 
 /** What select-disks says of a group: the MiB of its smallest disk. */
 function smallest(slot: string, sizes: Record<string, number>): number {
@@ -108,7 +111,7 @@ const all: Case[] = cases.flatMap(([shape, firmware]) =>
 const few = all.filter(
   ({ shape, disks }) => disks === 'disks alike' && /^(volumes|LVM on one disk)/.test(shape),
 );
-/** What parted aligns to for the stripes of three disks that hold 512 KiB each, in MiB. */
+/** What parted aligns to where a controller has stripes of three times 512 KiB, in MiB. */
 const STRIPE = 1.5;
 
 const isLast = ({ partitions }: DiskLayout, disk: string, number: number) =>
@@ -123,7 +126,8 @@ async function madeByAnaconda(
   const input = list.map(({ shape, firmware, disks }) => {
     const layout = layoutOf(shape, firmware);
     const sizes = sizesOf(layout, disks);
-    return { handler, firmware, disks: sizes, kickstart: filledIn(kickstartOf(layout), sizes), grain };
+    const kickstart = filledIn(kickstartOf(layout), sizes);
+    return { handler, firmware, disks: sizes, sector: DISKS[disks]?.sector, grain, kickstart };
   });
   const script = join(import.meta.dirname, '../rigs/blivet-layout.py');
   const { exitCode, stdout, lines } = await run(program, [script], { input: JSON.stringify(input) });

@@ -4,9 +4,9 @@ Reads JSON from stdin, [{"handler": "RHEL9", "firmware": "bios" | "uefi", "disks
 "kickstart": "part ..."}, ...], and writes for each case, with sizes in MiB, {"partitions": [{"disk", "number",
 "start", "size"}, ...], "arrays": [{"name", "level", "members": ["DISK:NUMBER", ...]}, ...], "volumes": [{"group",
 "name", "size"}, ...], "filesystems": [{"device", "type", "label", "mount", "options"}, ...]}, or {"error": "..."}.
-A case's "grain" is the alignment in bytes that its disks ask for, if not what parted takes without. Disks are sparse
-files that nothing is written to. What becomes of a command follows Anaconda's CustomPartitioningTask (el7: the
-execute methods in kickstart.py, which do the same).
+A case may say the bytes of its disks' sectors ("sector": 4096), and those that they are best aligned to ("grain"):
+without, that is what parted takes. Disks are sparse files that nothing is written to. What becomes of a command
+follows Anaconda's CustomPartitioningTask (el7: the execute methods in kickstart.py, which do the same).
 """
 import contextlib
 import json
@@ -191,16 +191,18 @@ def describe_partition(partition):
     }
 
 
-def aligned(grain):
+def aligned(grain, sector):
     """What a controller says of its stripes, parted takes for its disks' best alignment."""
     if grain is None:
         return contextlib.nullcontext()
-    alignment = PropertyMock(return_value=parted.Alignment(offset=0, grainSize=grain // 512))
+    alignment = PropertyMock(return_value=parted.Alignment(offset=0, grainSize=grain // sector))
     return patch.object(parted.Device, "optimumAlignment", alignment)
 
 
 def answer(case):
-    with tempfile.TemporaryDirectory() as folder, aligned(case.get("grain")):
+    sector = case.get("sector", 512)
+    os.environ["PARTED_SECTOR_SIZE"] = str(sector)
+    with tempfile.TemporaryDirectory() as folder, aligned(case.get("grain"), sector):
         try:
             return lay_out(case, folder)
         except Exception as error:  # whatever would stop the installer

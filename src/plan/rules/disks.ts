@@ -1,7 +1,7 @@
 import { levels } from '../../spec/levels.ts';
 import type { VolumeSpec } from '../../spec/schema/host.ts';
 import { PAIR, volumeName } from '../layout.ts';
-import { sizeText } from '../units.ts';
+import { sizeText, toBytes } from '../units.ts';
 import { type Rule, type RuleContext, repeated } from './rule.ts';
 
 const GROUPS = ['system', 'data'] as const;
@@ -16,11 +16,14 @@ function* volumes({ cluster }: RuleContext) {
   }
 }
 
-/** What the system itself mounts, or cannot start without on a disk of its own. */
+/** What the system itself mounts, or cannot start without on a disk of its own, and names of our own groups. */
 const NEVER =
-  /^\/(boot|efi|etc|usr|bin|sbin|lib|lib32|lib64|libx32|dev|proc|sys|run|root|data)$|^\/(boot|dev|proc|sys|run|usr|etc)\//;
+  /^\/(boot|efi|etc|usr|bin|sbin|lib|lib32|lib64|libx32|dev|proc|sys|run|root|data|system)$|^\/(boot|dev|proc|sys|run|usr|etc)\//;
 /** What the system needs, though the host starts without the data disks. */
 const NOT_OPTIONAL = /^\/(var|tmp|var\/(lib|log|tmp|cache|spool))$/;
+
+/** XFS wants 300 MiB, and Anaconda makes smaller volumes larger. */
+const SMALLEST = 512 * 2 ** 20;
 
 function mountProblem({ mount }: VolumeSpec, group: 'system' | 'data'): string | undefined {
   if (NEVER.test(mount)) return `${mount} cannot be a volume of its own`;
@@ -90,16 +93,22 @@ export const diskRules: Rule[] = [
   {
     code: 'disk-volume',
     severity: 'error',
-    title: 'A volume that cannot be mounted there',
+    title: 'A volume that cannot be',
     reason:
-      'Some paths are the system’s own, some it needs before data disks are there (hosts start without those), and two volumes cannot share a mount point or a name.',
-    remedy: 'Choose another mount point.',
+      'Some paths are the system’s own, some it needs before data disks are there (hosts start without those), two volumes cannot share a mount point or a name, and XFS wants 300 MiB.',
+    remedy: 'Choose another mount point, or at least 512Mi.',
     example: 'disks: { system: { volumes: [{ mount: /etc, size: 1G }] } }\n',
     check: (context, report) => {
       for (const { group, list, path } of volumes(context)) {
         for (const [index, volume] of list.entries()) {
           const problem = mountProblem(volume, group);
           if (problem) report([...path, index, 'mount'], problem, 'choose another mount point');
+          if (toBytes(volume.size) < SMALLEST)
+            report(
+              [...path, index, 'size'],
+              `${volume.size} is too small for ${volume.mount}`,
+              'give it 512Mi or more',
+            );
         }
       }
       const seen = new Set<string>();

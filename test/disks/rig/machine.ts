@@ -59,11 +59,16 @@ export function pathOf(disk: Disk, n: number): string {
   }
 }
 
-/** Emulated, whatever the host: what /dev/kvm does inside another machine differs too much. */
+/**
+ * Emulated, whatever the host: what /dev/kvm does inside another machine differs too much. Without what nothing is
+ * plugged into, a boot is two seconds shorter.
+ */
 export function machineArguments(machine: Machine): string[] {
   const bios = machine.firmware !== 'uefi';
+  const has = (bus: Disk['bus']) => machine.disks.some((disk) => disk.bus === bus);
   return [
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'qemu64'],
+    ...['-machine', `q35,sata=${has('sata') ? 'on' : 'off'},smbus=off,i8042=off,vmport=off`],
+    ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'qemu64'],
     ...['-smp', String(machine.cpus ?? 1), '-m', String(machine.memory ?? 768)],
     ...['-nodefaults', '-no-user-config', '-vga', 'none', '-display', 'none', '-no-reboot'],
     ...(bios ? [] : uefi(machine)),

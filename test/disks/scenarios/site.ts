@@ -81,10 +81,9 @@ export class Site {
     if (place === undefined) throw new Error(`no slot ${slot}`);
     const { mib, ...disk } = place;
     const file = await blankImage(join(this.directory, serial), mib);
-    const placed = [...this.disks].filter(([name]) => name !== slot);
-    const order = Object.keys(this.shape.disks);
-    placed.push([slot, { ...disk, serial, file }]);
-    this.disks = new Map(placed.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
+    // Behind the others: SeaBIOS starts from the first disk alone, and a host is not restarted for a new disk.
+    this.disks.delete(slot);
+    this.disks.set(slot, { ...disk, serial, file });
   }
 
   machine(more: Disk[] = []): Machine {

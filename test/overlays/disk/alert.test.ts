@@ -74,7 +74,7 @@ const HOST = hostname();
 const line = (priority: string, event: string, text: string) =>
   `-t imgbuild-disk -p daemon.${priority} -- ${event} on /dev/md125: ${HOST}: ${text}`;
 const CHECKS = {
-  'sys/block/md125/md/sync_action': 'check\n',
+  'sys/block/md125/md/sync_action': 'idle\n',
   'sys/block/md125/md/last_sync_action': 'check\n',
 };
 
@@ -123,8 +123,17 @@ describe('the journal', () => {
   });
 
   test('a check is not called a rebuild', async () => {
-    expect(await alert(['RebuildStarted', '/dev/md125'], { files: CHECKS })).toEqual([
-      line('info', 'RebuildStarted', 'array root is being checked'),
+    // A short one is over before anybody looks.
+    for (const sync_action of ['check\n', 'idle\n']) {
+      const files = { ...CHECKS, 'sys/block/md125/md/sync_action': sync_action };
+      expect(await alert(['RebuildStarted', '/dev/md125'], { files })).toEqual([
+        line('info', 'RebuildStarted', 'array root is being checked'),
+      ]);
+    }
+    // The rebuild after a check.
+    const files = { ...CHECKS, 'sys/block/md125/md/sync_action': 'recover\n' };
+    expect(await alert(['RebuildStarted', '/dev/md125'], { files })).toEqual([
+      line('info', 'RebuildStarted', 'array root is being rebuilt'),
     ]);
     const counted = ' mismatches found: 128 (on raid level 1)';
     expect(await alert(['RebuildFinished', '/dev/md125', counted], { files: CHECKS })).toEqual([

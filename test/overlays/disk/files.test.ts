@@ -49,9 +49,7 @@ test('help is what stands at the head of a program', async () => {
   host.remove();
   for (const { code, out } of outcomes) {
     expect(code).toBe(0);
-    expect(out).toMatch(
-      /^The .*\n\n {2}(imgbuild-disk status \[--json\]|boot-loader install DISK)/,
-    );
+    expect(out).toMatch(/^The .*\n\n {2}(imgbuild-disk status \[--json\]|boot-loader install DISK)/);
     expect(out).toMatch(/exit {4}0 done|Exit: 0 done/);
     expect(out).not.toMatch(/#|shellcheck/);
   }

@@ -26,7 +26,7 @@ import { locate } from '../../rigs/programs.ts';
 const here = import.meta.dirname;
 const top = join(here, '../../..');
 const MiB = 1 << 20;
-const real = ['/tmp/hd/b42', '/usr/sbin', '/usr/bin', '/sbin', '/bin', process.env.PATH ?? ''].join(delimiter);
+const real = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', process.env.PATH ?? ''].join(delimiter);
 
 export type Firmware = 'bios' | 'uefi';
 

@@ -139,6 +139,25 @@ const cases: Case[] = [
     says: /sda is system_1 of this host/,
   },
   {
+    name: 'one that was replaced and came back',
+    before: gone('sdd'),
+    spare: { name: 'sde', slot: 'system_2', joined: false },
+    args: data2,
+    says: /sde is not blank: it bears 3 partitions of this cluster/,
+  },
+  {
+    name: 'one that was replaced and came back, to be erased',
+    before: gone('sdd'),
+    spare: { name: 'sde', slot: 'system_2', joined: false },
+    args: [...data2, '--erase'],
+  },
+  {
+    name: 'one that was replaced and came back is not what is to be replaced',
+    options: { disks: [...PAIRS, { name: 'sde', slot: 'system_2', joined: false }, { name: 'sdf' }] },
+    args: ['sde', 'sdf'],
+    says: /sde bears the names of system_2, but another disk is in its place already/,
+  },
+  {
     name: 'on USB',
     before: gone('sdd'),
     spare: { ...SPARE, more: { bus: 'usb' } },

@@ -233,7 +233,7 @@ describe('what is wrong comes first', () => {
     const { code, out } = await host.disk('status');
     expect(code).toBe(1);
     expect(problems(out)).toEqual([
-      'sdb and sde both bear the names of system_2: pull out the one that was replaced, or finish the replacement',
+      'sdb and sde both bear the names of system_2: finish the replacement (run it again), or pull out the disk that was replaced',
     ]);
     expect(out).toContain('  system_2   sdb ');
   });

@@ -44,14 +44,12 @@ read_entries() {
 }
 
 entry_of() {
-  local i path
+  local i want=${loader,,} path
   REPLY=
   for ((i = 0; i < entry_count; i++)); do
+    [ "${entry_guid[i]}" = "$1" ] || continue
     path=${entry_path[i],,}
-    if [ "${entry_guid[i]}" = "$1" ] && [[ $path == *"${loader,,}"* ]]; then
-      REPLY=${entry_number[i]}
-      return
-    fi
+    case $path in *"$want"*) REPLY=${entry_number[i]} && return ;; esac
   done
 }
 

@@ -63,7 +63,7 @@ inspect_slots() {
       disk_name "$n"
       names="$names and $REPLY"
     done
-    problem slot "$slot" "$names both bear the names of $slot: pull out the one that was replaced, or finish the replacement"
+    problem slot "$slot" "$names both bear the names of $slot: finish the replacement (run it again), or pull out the disk that was replaced"
   done
 }
 

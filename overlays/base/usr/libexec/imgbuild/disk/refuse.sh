@@ -49,8 +49,15 @@ find_new() {
   get "$new" name
   new_name=$REPLY
   [ "$old" != "$new" ] || refuse "$new_name is the disk that is to be replaced" 'Name the disk that takes its place.'
-  if [ -n "${disk_slot[$new]-}" ] && [ "${disk_slot[$new]}" != "$slot" ]; then
-    refuse "$new_name is ${disk_slot[$new]} of this host" 'Name another disk.'
+  # One that was replaced and came back bears a slot's names, but is no longer it.
+  n=${disk_slot[$new]-}
+  if [ -n "$n" ] && [ "$n" != "$slot" ] && [ "${slot_disk[$n]}" = "$new" ]; then
+    refuse "$new_name is $n of this host" 'Name another disk.'
+  fi
+  n=${slot_disk[$slot]}
+  if [ -n "$old" ] && [ "$n" != "$old" ] && [ "$n" != "$new" ]; then
+    get "$old" name
+    refuse "$REPLY bears the names of $slot, but another disk is in its place already" 'Pull it out: nothing needs it.'
   fi
   for n in ${slot_disk[$slot]} ${slot_others[$slot]-}; do
     if [ -z "$old" ] && [ "$n" != "$new" ]; then old=$n; fi
