@@ -16,7 +16,7 @@ const mirror = (name: string, members: string) =>
   `mdadm --create /dev/md/${name} --run --quiet --homehost=elsewhere --metadata=1.2 --level=1 --raid-devices=2 ${members}`;
 /** What udev's rules do with each member, and mdadm-last-resort@.timer with what lacks some. */
 const byUdev = (...members: string[]) =>
-  members.map((member) => `mdadm --config=none --incremental --quiet ${member}`).join('\n');
+  members.map((member) => `mdadm --incremental --config=none --quiet ${member}`).join('\n');
 const lastResort = 'mdadm --run /dev/md12[0-9]';
 
 describeOnGuests('an array that is started without being asked for', () => {

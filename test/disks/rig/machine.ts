@@ -18,6 +18,8 @@ export interface Disk {
   sectorSize?: 512 | 4096;
   /** Reads of its first sectors fail. */
   failing?: boolean;
+  /** NVMe with two controllers, which the kernel joins to one disk. */
+  twoPorts?: boolean;
 }
 
 export interface Machine {
@@ -42,20 +44,21 @@ const SCSI = 2;
 const USB = 3;
 const slot = (n: number) => 4 + n;
 
-/** The name in /dev/disk/by-path of the n-th disk of a machine, from 0. */
-export function pathOf(disk: Disk, n: number): string {
-  const pci = (at: number) => `pci-0000:00:${at.toString(16).padStart(2, '0')}.0`;
+/** udev's name of the n-th disk of a machine, from 0. */
+export function linkOf(disk: Disk, n: number): string {
+  const pci = (at: number) => `by-path/pci-0000:00:${at.toString(16).padStart(2, '0')}.0`;
   switch (disk.bus) {
     case 'scsi':
       return `${pci(SCSI)}-scsi-0:0:${n}:0`;
     case 'usb':
       return `${pci(USB)}-usb-0:${n + 1}:1.0-scsi-0:0:0:0`;
     case 'sata':
-      return `pci-0000:00:1f.2-ata-${n + 1}`;
+      return `by-path/pci-0000:00:1f.2-ata-${n + 1}`;
     case 'virtio':
       return pci(slot(n));
     case 'nvme':
-      return `${pci(slot(n))}-nvme-1`;
+      // With two ports it is in no single place.
+      return disk.twoPorts ? `by-id/nvme-QEMU_NVMe_Ctrl_${disk.serial}` : `${pci(slot(n))}-nvme-1`;
   }
 }
 
@@ -136,6 +139,13 @@ function deviceOf(disk: Disk, n: number, id: string): string[] {
     case 'virtio':
       return [`virtio-blk-pci,${common}${serial},addr=${slot(n)}`];
     case 'nvme':
-      return [`nvme,${common},serial=${disk.serial ?? `nvme${n}`},addr=${slot(n)}`];
+      return disk.twoPorts
+        ? [
+            `nvme-subsys,id=subsys${n}`,
+            `nvme,id=port${n},subsys=subsys${n}${serial},addr=${slot(n)}`,
+            `nvme,subsys=subsys${n}${serial},addr=${slot(n) + 12}`,
+            `nvme-ns,bus=port${n},${common}`,
+          ]
+        : [`nvme,${common},serial=${disk.serial ?? `nvme${n}`},addr=${slot(n)}`];
   }
 }

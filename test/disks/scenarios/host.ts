@@ -28,6 +28,7 @@ export async function hostFiles(): Promise<Files> {
   const files: Files = {
     ...(await filesBelow(join(project, 'overlays/base/usr'), 'host/usr')),
     ...(await filesBelow(join(project, 'overlays/base/etc/systemd/system'), below)),
+    ...(await filesBelow(join(project, 'overlays/base/etc/udev'), 'host/etc/udev')),
     [`${below}/docker.service`]: unit('docker'),
     [`${below}/kubelet.service`]: unit('kubelet'),
     // A shell's child tells that it is ready.

@@ -1,6 +1,6 @@
 /** The power goes in the middle of a deployment, and it is begun again. */
 import { setTimeout } from 'node:timers/promises';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describeOnGuests } from '../rig/describe.ts';
 import { shapes } from './shapes.ts';
 import { Site } from './site.ts';
@@ -57,6 +57,7 @@ describeOnGuests('the power goes when', () => {
     { timeout: HOUR },
     async ({ at, after = 0, over = false, assembled = false, starts = false }) => {
       const site = over ? await whole.branch() : await Site.build(shape, 'bios');
+      onTestFinished(() => site.remove());
       const guest = await site.startDeployment({ assembled: over });
       await guest.waitFor(at, 600);
       await setTimeout(after * 1000);

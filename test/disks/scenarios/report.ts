@@ -7,7 +7,7 @@ for unit in docker etcd kubelet; do systemctl is-active "$unit"; done >out/servi
 cat /proc/mdstat >out/mdstat
 findmnt -rno TARGET,FSTYPE -t xfs,ext4,vfat >out/mounts
 imgbuild-disk status >out/status 2>&1; echo $? >out/status-code
-ls -A /data >out/data
+ls -A -I lost+found /data >out/data
 { : >/data/written && rm /data/written && echo yes; } >out/writable 2>/dev/null
 systemctl is-system-running >out/running
 systemctl --failed --plain --no-legend >out/failed

@@ -71,6 +71,11 @@ export class Site {
     return site;
   }
 
+  /** Its disks are of no more use: a dozen of branches would fill the machine that tests. */
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
   unplug(slot: string): void {
     this.disks.delete(slot);
   }

@@ -1,5 +1,5 @@
 /** What is asked of every machine: it is deployed, starts, and goes on when disks are lost. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Report } from './report.ts';
 import { type Firmware, layoutOf, type Shape } from './shapes.ts';
 import { type Deployment, Site } from './site.ts';
@@ -54,6 +54,13 @@ export function expectAll(report: Report, shape: Shape, firmware: Firmware, lost
   }
 }
 
+/** A copy for one test. */
+async function branch(site: Site, without: string[] = []): Promise<Site> {
+  const copy = await site.branch(without);
+  onTestFinished(() => copy.remove());
+  return copy;
+}
+
 export function survives(title: string, shape: Shape, firmware: Firmware, trials: Trials): void {
   describe(`${title}, ${firmware}`, { timeout: HOUR }, () => {
     let fresh: Site;
@@ -72,14 +79,14 @@ export function survives(title: string, shape: Shape, firmware: Firmware, trials
 
     // Straight after the deployment, while the halves are still being made equal.
     it.each(trials.lose.map((slot) => ({ slot })))('without $slot', async ({ slot }) => {
-      const site = await fresh.branch([slot]);
+      const site = await branch(fresh, [slot]);
       expectAll(await site.boot(), shape, firmware, [slot]);
     });
 
     if (trials.data) {
       const lost = trials.data;
       it('without the disks of /data: it starts, nothing runs that needs it, nothing is written', async () => {
-        const site = await used.branch(lost);
+        const site = await branch(used, lost);
         const report = await site.boot();
         expect(report.services).toEqual([]);
         expect(report.data).toEqual([]);
@@ -97,7 +104,7 @@ export function survives(title: string, shape: Shape, firmware: Firmware, trials
       it.each(['system_1', 'system_2'])(
         'with a firmware that has forgotten its entries, without %s',
         async (slot) => {
-          const site = await used.branch([slot]);
+          const site = await branch(used, [slot]);
           await site.forgetEntries();
           expectAll(await site.boot(), shape, firmware, [slot]);
         },
@@ -107,7 +114,7 @@ export function survives(title: string, shape: Shape, firmware: Firmware, trials
     it.each((trials.replace ?? []).map(([slot, twin]) => ({ slot, twin })))(
       'a blank disk takes the place of $slot, and then $twin is lost',
       async ({ slot, twin }) => {
-        const site = await used.branch([slot]);
+        const site = await branch(used, [slot]);
         await site.plugIn(slot, 'NEWDISK');
         const { results, console } = await site.run(
           `imgbuild-disk replace ${slot} NEWDISK --yes >out/replaced 2>&1\n`,

@@ -36,7 +36,7 @@ export async function examine(prepared: Prepared): Promise<Outcome> {
   const names = Object.keys(disks);
   const before = await hashes(disks);
   const guest = await start(
-    { disks: Object.values(disks) },
+    { disks: Object.values(present(prepared)) },
     { job: await job(prepared), append: topology.append ?? '' },
   );
   await guest.waitFor('SELECTED', 180);
@@ -61,7 +61,13 @@ export async function examine(prepared: Prepared): Promise<Outcome> {
   };
 }
 
-async function job({ topology, disks }: Prepared): Promise<Files> {
+function present({ topology, disks }: Prepared): Record<string, Disk> {
+  return Object.fromEntries(Object.entries(disks).filter(([name]) => !topology.disks[name]?.absent));
+}
+
+async function job(prepared: Prepared): Promise<Files> {
+  const { topology } = prepared;
+  const disks = present(prepared);
   const names = Object.keys(disks);
   const select = `--mark ${MARK} ${topology.select}`;
   const call = (program: string, args: string, out: string) =>

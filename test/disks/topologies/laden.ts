@@ -129,11 +129,18 @@ pvcreate -q /dev/md/data; vgcreate -q data /dev/md/data; lvcreate -q -Zn -n data
   },
   {
     name: 'a file system that is mounted',
-    disks: ssds,
-    bears: { text: 'ssd1: ext4', run: 'mkfs.ext4 -q $ssd1' },
-    before: { text: 'it is mounted read-only', run: 'mkdir /mnt; mount -o ro,noload $ssd1 /mnt' },
-    select: `${ssdOnly} ${always}`,
-    want: { refused: /^a chosen disk may not be erased: ssd1: mounted at \/mnt\.$/ },
+    disks: pairs,
+    bears: {
+      text: 'ext4 on a logical volume, on a mirror of the HDDs',
+      run: `${mirror}; pvcreate -q /dev/md/old; vgcreate -q home /dev/md/old
+lvcreate -q -Zn -n home -l 100%FREE home; mkfs.ext4 -q /dev/home/home`,
+    },
+    before: {
+      text: 'it is mounted read-only',
+      run: `${assemble('$hdd1', '$hdd2')}; vgchange -ay home; mkdir /mnt; mount -o ro,noload /dev/home/home /mnt`,
+    },
+    select: `${ssdHdd} ${always}`,
+    want: { refused: /^a chosen disk may not be erased: hdd1: mounted at \/mnt; hdd2: mounted at \/mnt\.$/ },
   },
   {
     name: 'data that nothing recognises',
@@ -181,9 +188,12 @@ pvcreate -q /dev/md/data; vgcreate -q data /dev/md/data; lvcreate -q -Zn -n data
   },
   {
     name: "one half of a foreign host's mirror, to be erased",
-    disks: pairs,
-    bears: { text: 'hdd2: a degraded mirror', run: array('old', 1, '$hdd2', 'missing') },
-    before: { text: 'it runs', run: assemble('$hdd2') },
+    disks: { ...pairs, hdd3: hdd('HDD3', { absent: true }) },
+    bears: { text: 'a mirror on hdd2 and hdd3', run: array('old', 1, '$hdd2', '$hdd3') },
+    before: {
+      text: 'udev has given hdd2 to an array that waits for hdd3',
+      run: 'mdadm --incremental --config=none $hdd2; grep inactive /proc/mdstat',
+    },
     select: `${ssdHdd} ${always}`,
     want: { chosen: standard },
   },
@@ -229,6 +239,105 @@ mdadm --create /dev/md/volume --run --quiet --assume-clean --level=1 --raid-devi
     want: { chosen: standard },
   },
   {
+    name: 'a mirror of whole disks, with partitions of its own, to be erased',
+    disks: pairs,
+    bears: {
+      text: 'a mirror of the HDDs with its superblock at their ends, and a GPT in it',
+      run: `${array('whole', 1, '$hdd1', '$hdd2').replace('=1.2', '=1.0')}
+${gpt('md', 'one', 'two').replace('$md', '/dev/md/whole')}`,
+    },
+    before: {
+      text: 'it runs, and a device of device-mapper lies on its second partition',
+      run: `${assemble('$hdd1', '$hdd2')}; udevadm settle
+dmsetup create held --table "0 1024 linear /dev/md127p2 0"`,
+    },
+    select: `${ssdHdd} ${always}`,
+    want: { chosen: standard },
+  },
+  {
+    name: 'logical partitions of an MBR, to be erased',
+    disks: ssds,
+    bears: {
+      text: 'ssd1: an MBR with a primary and two logical partitions, a volume group on the last',
+      run: `sfdisk -q $ssd1 <<'END'
+label: dos
+size=16MiB
+type=E
+size=16MiB
+size=32MiB
+END
+udevadm settle; mkfs.ext4 -q $ssd1-part5; pvcreate -q $ssd1-part6; vgcreate -q logical $ssd1-part6
+lvcreate -q -Zn -n lv -l 100%FREE logical`,
+    },
+    before: { text: 'the volume is active', run: 'vgchange -ay logical' },
+    select: `${ssdOnly} ${always}`,
+    want: { chosen: system },
+  },
+  {
+    name: 'mirrors and snapshots of LVM, to be erased',
+    disks: pairs,
+    bears: {
+      text: 'a volume group on the HDDs: a mirrored volume, and another with a snapshot',
+      run: `pvcreate -q $hdd1 $hdd2; vgcreate -q many $hdd1 $hdd2
+lvcreate -q -Zn --type mirror -m 1 --mirrorlog core --nosync -n mirrored -L 32M many
+lvcreate -q -Zn -n origin -L 32M many; lvcreate -q -s -n frozen -L 16M many/origin`,
+    },
+    before: { text: 'all are active', run: 'vgchange -ay many || [ -b /dev/many/frozen ]' },
+    select: `${ssdHdd} ${always}`,
+    want: { chosen: standard },
+  },
+  {
+    name: 'half a volume group, to be erased',
+    disks: { ...ssds, ssd3: ssd('SSD3', { absent: true }) },
+    bears: {
+      text: 'a volume group on ssd2 and ssd3, a volume on both',
+      run: 'pvcreate -q $ssd2 $ssd3; vgcreate -q half $ssd2 $ssd3; lvcreate -q -Zn -n lv -l 100%FREE half',
+    },
+    before: {
+      text: 'the volume is active, without its half',
+      run: 'vgchange -ay --activationmode partial half',
+    },
+    select: `${ssdOnly} ${always}`,
+    want: { chosen: system },
+  },
+  {
+    name: 'an environment that starts what it finds',
+    disks: pairs,
+    bears: {
+      text: 'GPTs on the HDDs, mirrors of both formats on their partitions, a volume group on each',
+      run: `${gpt('hdd1', 'a', 'b')}; ${gpt('hdd2', 'a', 'b')}
+${array('front', 1, '$hdd1-part1', '$hdd2-part1')}; ${array('back', 1, '$hdd1-part2', '$hdd2-part2').replace('=1.2', '=1.0')}
+for md in front back; do
+  pvcreate -q /dev/md/$md; vgcreate -q $md /dev/md/$md; lvcreate -q -Zn -n lv -l 100%FREE $md
+done`,
+    },
+    before: {
+      text: 'udev has rules that start arrays and volume groups at every event, and wipefs is slow',
+      run: `mkdir -p /run/udev/rules.d
+cat >/run/udev/rules.d/99-start.rules <<'END'
+SUBSYSTEM=="block", ACTION=="add|change", ENV{ID_FS_TYPE}=="linux_raid_member", RUN+="/sbin/mdadm --incremental --config=none $devnode"
+SUBSYSTEM=="block", ACTION=="add|change", ENV{ID_FS_TYPE}=="LVM2_member", RUN+="/sbin/lvm vgchange -aay --noudevsync --monitor n"
+END
+udevadm control --reload; udevadm trigger --action=change --subsystem-match=block; udevadm settle
+ls /dev/mapper; cat /proc/mdstat
+mv /sbin/wipefs /sbin/wipefs.real
+printf '#!/bin/sh\\nsleep 1; exec /sbin/wipefs.real "$@"\\n' >/sbin/wipefs; chmod +x /sbin/wipefs`,
+    },
+    select: `${ssdHdd} ${always}`,
+    again: true,
+    want: { chosen: standard },
+  },
+  {
+    name: 'a disk that a multipath device holds',
+    disks: three,
+    before: {
+      text: 'ssd2 is a path of a multipath device',
+      run: 'dmsetup create mpatha --uuid mpath-35000 --table "0 $(blockdev --getsz $ssd2) linear $ssd2 0"',
+    },
+    select: ssdOnly,
+    want: { chosen: { system: ['ssd1', 'ssd3'] } },
+  },
+  {
     name: 'a mirror of a chosen disk and another',
     disks: three,
     bears: { text: 'a mirror on ssd2 and ssd3', run: array('over', 1, '$ssd2', '$ssd3') },
@@ -254,6 +363,19 @@ mdadm --create /dev/md/volume --run --quiet --assume-clean --level=1 --raid-devi
     want: {
       chosen: system,
       cleanRefused: /^the volume group wide also lies on ssd3, which is not to be erased\.$/,
+    },
+  },
+  {
+    name: "another system's volume group on a chosen disk and another",
+    disks: three,
+    bears: {
+      text: 'a volume group on ssd1 and ssd3 that belongs to a system named elsewhere',
+      run: 'pvcreate -q $ssd1 $ssd3; vgcreate -q --systemid elsewhere foreigner $ssd1 $ssd3',
+    },
+    select: `${named} ${always}`,
+    want: {
+      chosen: system,
+      cleanRefused: /^the volume group foreigner also lies on ssd3, which is not to be erased\.$/,
     },
   },
   {

@@ -56,6 +56,23 @@ export const plain: Topology[] = [
     want: { chosen: { ...system, data: ['hdd1', 'hdd2', 'hdd3', 'hdd4'] } },
   },
   {
+    name: 'twelve HDDs',
+    disks: Object.fromEntries(
+      Array.from({ length: 12 }, (_, n) => [`hdd${n + 1}`, hdd(`HDD${n + 1}`, { size: 16 })]),
+    ),
+    select: '--group data --count 12',
+    want: { chosen: { data: Array.from({ length: 12 }, (_, n) => `hdd${n + 1}`) } },
+  },
+  {
+    name: 'NVMe pair with two ports each',
+    disks: {
+      nvme1: { bus: 'nvme', size: 96, serial: 'NV1', twoPorts: true },
+      nvme2: { bus: 'nvme', size: 96, serial: 'NV2', twoPorts: true },
+    },
+    select: '--group system --transport nvme',
+    want: { chosen: { system: ['nvme1', 'nvme2'] } },
+  },
+  {
     name: 'three SSDs where two are wanted',
     disks: { ...ssds, ssd3: ssd('SSD3') },
     select: ssdOnly,
@@ -142,13 +159,22 @@ export const plain: Topology[] = [
       ssd2: { bus: 'scsi', media: 'ssd', size: 96 },
     },
     select: ssdOnly,
-    want: { chosen: system, by: 'by-path' },
+    want: { chosen: system, by: /^disk\/by-path\// },
   },
   {
     name: 'virtio disks without serial',
     disks: { vd1: { bus: 'virtio', size: 96 }, vd2: { bus: 'virtio', size: 96 } },
     select: '--group system',
-    want: { chosen: { system: ['vd1', 'vd2'] }, by: 'by-path' },
+    want: { chosen: { system: ['vd1', 'vd2'] }, by: /^disk\/by-path\// },
+  },
+  {
+    name: 'virtio disks with odd serials',
+    disks: {
+      vd1: { bus: 'virtio', size: 96, serial: 'DISK ONE' },
+      vd2: { bus: 'virtio', size: 96, serial: 'B/2$x' },
+    },
+    select: '--group system',
+    want: { chosen: { system: ['vd1', 'vd2'] }, by: /^disk\/by-(id\/virtio-DISK_ONE|path\/.*)$/ },
   },
   {
     name: 'one disk by two paths',

@@ -10,7 +10,7 @@ export async function prepare(topologies: Topology[], directory: string): Promis
   const prepared: Prepared[] = [];
   for (const [n, topology] of topologies.entries()) {
     const disks: Record<string, Disk> = {};
-    for (const [name, { size, ...disk }] of Object.entries(topology.disks)) {
+    for (const [name, { size, absent: _, ...disk }] of Object.entries(topology.disks)) {
       disks[name] = { ...disk, file: await blankImage(join(directory, `${n}-${name}`), size) };
     }
     prepared.push({ topology, disks });

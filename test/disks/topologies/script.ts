@@ -1,5 +1,5 @@
 /** Parts of the sh that guests run. */
-import { type Disk, pathOf } from '../rig/machine.ts';
+import { type Disk, linkOf } from '../rig/machine.ts';
 import type { Deed } from './topology.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { Deed } from './topology.ts';
  */
 export function nodes(names: string[], disks: Disk[], from = 0): string {
   const lines = disks.slice(from, from + names.length).map((disk, i) => {
-    const link = `/dev/disk/by-path/${pathOf(disk, from + i)}`;
+    const link = `/dev/disk/${linkOf(disk, from + i)}`;
     return `[ -L ${link} ] || { echo no ${link}; exit 1; }\n${names[i]}=${link}\n`;
   });
   return lines.join('');

@@ -57,6 +57,8 @@ function describeDisk(disk: Spec): string {
     disk.readOnly && 'read-only',
     disk.removable && 'removable',
     disk.failing && 'reads fail',
+    disk.twoPorts && 'two ports',
+    disk.absent && 'taken out before the boot',
   ];
   return facts.filter(Boolean).join(', ');
 }

@@ -4,8 +4,8 @@ import type { Disk } from '../rig/machine.ts';
 /** The mark of the cluster that is installed. */
 export const MARK = 'prod-3f9a1c';
 
-/** A disk as it is plugged in; the image is of so many MiB. */
-export type Spec = Omit<Disk, 'file'> & { size: number };
+/** A disk as it is plugged in; the image is of so many MiB. One that is absent is filled and then taken out. */
+export type Spec = Omit<Disk, 'file'> & { size: number; absent?: boolean };
 
 /** Something that is done to the disks: in words, and in sh, where $NAME is a disk. */
 export interface Deed {
@@ -32,8 +32,8 @@ export interface Topology {
 export interface Choice {
   /** Disks by group. */
   chosen: Record<string, string[]>;
-  /** The directory of /dev/disk of each name that is printed for them; by-id where it is not told. */
-  by?: 'by-path';
+  /** What the names look like that are printed for them; in by-id, where it is not told. */
+  by?: RegExp;
   /** What clean-disks refuses with; otherwise it leaves them blank. */
   cleanRefused?: RegExp;
 }

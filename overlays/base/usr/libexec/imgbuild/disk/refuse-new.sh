@@ -106,7 +106,8 @@ is_laid_out() {
 judge_use() {
   local part holder
   get "$new" mounted
-  [ -z "$REPLY" ] || refuse "$new_name is in use: it is mounted at $REPLY" 'Unmount it, or name another disk.'
+  # What lies on its arrays is mounted when it is in them already.
+  [ -n "$keep" ] || [ -z "$REPLY" ] || refuse "$new_name is in use: it is mounted at $REPLY" 'Unmount it, or name another disk.'
   swapped_on "$new" && refuse "$new_name is in use: $REPLY is swap" 'swapoff it, or name another disk.'
   parts_of "$new"
   for part in '' $REPLY; do

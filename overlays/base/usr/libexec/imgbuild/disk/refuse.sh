@@ -139,23 +139,30 @@ members_of_old() {
   REPLY=$found${REPLY:+${found:+ }$REPLY}
 }
 
-# judge_old: sets hot. A disk that still works is not taken out unasked, and not before its copy is whole.
+# judge_old: sets hot, where OLD's copies are good and stay until NEW's are: because it was asked for, because that has
+# begun, or because nothing was ever thrown out of an array. A disk that works in all of them goes only when asked for.
 judge_old() {
-  local pair member working=0 all=0
+  local pair member working=0 failed=0 begun=''
   hot=
   for pair in $pairs; do
-    all=$((all + 1))
     members_of_old "${pair#*=}"
     for member in $REPLY; do
       member_state "${pair#*=}" "$member"
-      [ "$REPLY" = active ] || continue
-      working=$((working + 1))
+      case $REPLY in
+        active) working=$((working + 1)) ;;
+        failed) failed=$((failed + 1)) && continue ;;
+        *) continue ;;
+      esac
       read_line "$sys/block/${pair#*=}/md/dev-$member/state"
-      case ,$healthy,$REPLY, in ,yes,* | *,want_replacement,*) hot=yes ;; esac
+      case ,$REPLY, in *,want_replacement,*) begun=yes ;; esac
       only_copy "${pair#*=}"
     done
   done
-  [ "$working" = "$all" ] && [ -z "$hot" ] || return 0
+  [ "$working" -gt 0 ] || return 0
+  if [ -n "$healthy$begun" ] || [ "$failed" = 0 ]; then hot=yes; fi
+  # shellcheck disable=SC2086 # words
+  set -- $pairs
+  [ "$working" = $# ] && [ -z "$healthy$begun" ] || return 0
   get "$old" name
   refuse "$REPLY, which is $slot, works in all of its arrays" \
     'To replace it all the same, say --healthy: it is copied before it is taken out, so that nothing is ever without a mirror.'
