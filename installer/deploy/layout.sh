@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Reads the layout of a host's disks; sourced after ../lib.sh and ../partition.sh, never run.
+# Reads the layout of a host's disks; sourced after ../lib.sh, never run.
 #
 #   read_layout FILE   sets mark, firmware, and lists in the order of the file:
 #                        slots    system_1 ...             parts   SLOT:NUMBER ...

@@ -27,7 +27,7 @@ const LEAST = { system: 10240, data: 1024 } as const;
 export const PAIR = 2;
 
 /** The slots of a group of disks: `data_1`, `data_2` … */
-export function slotsOf(group: 'system' | 'data', count: number): string[] {
+function slotsOf(group: 'system' | 'data', count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${group}_${index + 1}`);
 }
 

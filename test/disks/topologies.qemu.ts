@@ -3,10 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { scratch } from '../rigs/scratch.ts';
 import { describeOnGuests } from './rig/describe.ts';
+import { topologies } from './topologies/all.ts';
 import { check } from './topologies/check.ts';
 import { examine, type Outcome } from './topologies/examine.ts';
-import { laden } from './topologies/laden.ts';
-import { plain } from './topologies/plain.ts';
 import { prepare } from './topologies/prepare.ts';
 import { document } from './topologies/table.ts';
 import type { Prepared, Topology } from './topologies/topology.ts';
@@ -14,7 +13,6 @@ import type { Prepared, Topology } from './topologies/topology.ts';
 const page = new URL('../../docs/disk-topologies.md', import.meta.url);
 
 describeOnGuests('disks are chosen and cleaned, and no others are touched', () => {
-  const topologies = [...plain, ...laden];
   const rows: [Topology, Outcome][] = [];
   let prepared: Prepared[] = [];
   beforeAll(async () => {

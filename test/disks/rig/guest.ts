@@ -44,6 +44,8 @@ export class Guest {
     process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#errors += text;
     });
+    // Typed at a guest that has just ended.
+    process.stdin?.on('error', () => {});
     this.#ended = new Promise((resolve) => {
       process.on('error', (error) => {
         this.#errors += String(error);
@@ -60,15 +62,17 @@ export class Guest {
   async waitFor(text: string | RegExp, seconds: number): Promise<void> {
     const shown = () => (typeof text === 'string' ? this.console.includes(text) : text.test(this.console));
     await this.#until(() => shown() || this.#hasEnded, seconds, `for ${text}`);
-    if (!shown()) throw this.#failure(`the guest ended without printing ${text}`);
+    if (shown()) return;
+    await this.#clear();
+    throw this.#failure(`the guest ended without printing ${text}`);
   }
 
   /** Waits until it is off; what its job left, if that came to an end. */
   async end(seconds: number): Promise<Results | undefined> {
     await this.#until(() => this.#hasEnded, seconds, 'for its end');
-    if (this.#process.exitCode !== 0) throw this.#failure('QEMU failed');
-    const sent = await readFile(join(this.#directory, 'results'));
+    const sent = this.#process.exitCode === 0 ? await readFile(join(this.#directory, 'results')) : undefined;
     await this.#clear();
+    if (sent === undefined) throw this.#failure('QEMU failed');
     const from = sent.lastIndexOf(begin);
     return from < 0 ? undefined : await unpack(sent.subarray(from + begin.length));
   }

@@ -66,10 +66,7 @@ tar -C "$TARGET" --numeric-owner -xpf /dev/sr0
 cp -a host/. "$TARGET/"
 if [ -e quick ]; then cat quick >"$TARGET/usr/sbin/update-initramfs"; fi
 chroot "$TARGET" sh -e <<'END'
-find /etc/systemd /etc/tmpfiles.d /etc/mdadm -type f -exec chmod 644 {} +
-sed -i 's/^MODULES=.*/MODULES=list/; s/^COMPRESS=.*/COMPRESS=gzip/' /etc/initramfs-tools/initramfs.conf
-echo COMPRESSLEVEL=1 >>/etc/initramfs-tools/initramfs.conf
-printf '%s\\n' virtio_pci virtio_scsi virtio_blk nvme ahci sd_mod xfs ext4 >>/etc/initramfs-tools/modules
+find /etc/systemd /etc/tmpfiles.d /etc/mdadm /etc/udev -type f -exec chmod 644 {} +
 useradd --system etcd
 systemctl --quiet enable docker kubelet etcd imgbuild-data
 END

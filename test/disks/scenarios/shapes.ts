@@ -4,7 +4,7 @@ import { layoutFile } from '../../../src/render/layout-file.ts';
 import type { DisksSpec } from '../../../src/spec/schema/host.ts';
 import type { Disk } from '../rig/machine.ts';
 
-export const MARK = 'test-5e0a11';
+const MARK = 'test-5e0a11';
 export type Firmware = 'bios' | 'uefi';
 
 export interface Shape {

@@ -1,12 +1,10 @@
 /** A machine that is deployed, and copies of its disks on which something goes wrong. */
-import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { scratch } from '../../rigs/scratch.ts';
 import type { Files } from '../rig/archive.ts';
 import { type Guest, type Results, runJob, start } from '../rig/guest.ts';
-import { blankImage } from '../rig/images.ts';
+import { blankImage, copyImage } from '../rig/images.ts';
 import type { Disk, Machine } from '../rig/machine.ts';
 import { buildRoot } from '../rig/root.ts';
 import { hostFiles, installerFiles, quick } from './host.ts';
@@ -15,10 +13,6 @@ import { type Firmware, layoutOf, type Shape, selectArguments } from './shapes.t
 
 const DEPLOY_SECONDS = 900;
 const BOOT_SECONDS = 400;
-
-/** Holes stay holes: with 4 GiB a disk, that is what a branch costs. */
-const copySparse = (from: string, to: string) =>
-  promisify(execFile)('cp', ['--reflink=auto', '--sparse=always', from, to]);
 
 export interface Deployment {
   wipe?: 'blank' | 'owned' | 'always';
@@ -63,11 +57,11 @@ export class Site {
     for (const [slot, disk] of this.disks) {
       if (without.includes(slot)) continue;
       const file = join(directory, slot);
-      await copySparse(disk.file, file);
+      await copyImage(disk.file, file);
       disks.set(slot, { ...disk, file });
     }
     const site = new Site(this.shape, this.firmware, directory, disks);
-    if (this.firmware === 'uefi') await copySparse(this.nvram, site.nvram);
+    if (this.firmware === 'uefi') await copyImage(this.nvram, site.nvram);
     return site;
   }
 
@@ -76,17 +70,23 @@ export class Site {
     await rm(this.directory, { recursive: true, force: true });
   }
 
+  /** A disk is taken out, and the others stand in the order of their places. */
+  /** The rest stands in the order of the slots, as somebody sets it in a BIOS that only starts from its first disk. */
   unplug(slot: string): void {
-    this.disks.delete(slot);
+    const order = Object.keys(this.shape.disks);
+    const left = [...this.disks].filter(([name]) => name !== slot);
+    this.disks = new Map(left.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b)));
   }
 
-  /** A blank disk is put in, in the place of a slot's. */
+  /**
+   * A blank disk is put in for a slot's, behind the others: SeaBIOS starts from the first disk alone, and a host
+   * is not restarted for a disk that is put in.
+   */
   async plugIn(slot: string, serial: string): Promise<void> {
     const place = this.shape.disks[slot];
     if (place === undefined) throw new Error(`no slot ${slot}`);
     const { mib, ...disk } = place;
     const file = await blankImage(join(this.directory, serial), mib);
-    // Behind the others: SeaBIOS starts from the first disk alone, and a host is not restarted for a new disk.
     this.disks.delete(slot);
     this.disks.set(slot, { ...disk, serial, file });
   }

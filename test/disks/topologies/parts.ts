@@ -21,6 +21,11 @@ export const ssds = { ssd1: ssd('SSD1'), ssd2: ssd('SSD2') };
 export const hdds = { hdd1: hdd('HDD1'), hdd2: hdd('HDD2') };
 export const pairs = { ...ssds, ...hdds };
 
+export const three = { ...ssds, ssd3: ssd('SSD3') };
+
+export const ssdOnly = '--group system --media ssd';
+export const named = '--group system --serial SSD1 --serial SSD2';
+export const always = '--wipe always';
 export const ssdHdd = '--group system --media ssd --group data --media hdd';
 export const system = { system: ['ssd1', 'ssd2'] };
 export const standard = { ...system, data: ['hdd1', 'hdd2'] };
@@ -43,3 +48,6 @@ export const array = (name: string, level: number, ...members: string[]) =>
 /** sh: it runs, and the kernel writes nothing to its members. */
 export const assemble = (...members: string[]) =>
   `mdadm --assemble --readonly --run /dev/md127 ${members.join(' ')}`;
+
+/** sh: a mirror that another host made on the HDDs. */
+export const mirror = array('old', 1, '$hdd1', '$hdd2');

@@ -16,6 +16,18 @@ from outside.
 Written by \`UPDATE=1 npx vitest run --config vitest.disks.config.ts test/disks/topologies.qemu.ts\`; without UPDATE
 the same command runs them all again and compares.
 
+## The environment
+
+What has been started before \`select-disks\` is called is none of its doing, but it can write. An array that udev
+starts stays read-only until somebody writes to it, and not a byte of its members changes. One that
+\`mdadm --assemble\` starts is resynchronised, if it was not in step, unless \`md_mod.start_ro\` is set, as Debian's
+mdadm sets it; \`test/disks/assembly.qemu.ts\` shows all three. Anaconda starts no array before its own storage step:
+it sets the property ANACONDA, which mdadm's rules heed, and dracut starts only what \`rd.md.uuid\` names. The guests
+here have Debian's rules but for the one that starts arrays; where a row says that something runs, it was started
+read-only, unless it says more.
+
+## What became of them
+
 | machine | disks | what they bear | asked for | what came of it | unchanged |
 |---|---|---|---|---|---|
 `;

@@ -44,7 +44,7 @@ async function deploy({
   root = mkdtempSync(join(tmpdir(), 'imgbuild-deploy-'));
   const bin = join(root, 'installer/deploy');
   mkdirSync(bin, { recursive: true });
-  for (const name of ['deploy/deploy', 'deploy/common.sh', 'deploy/layout.sh', 'lib.sh', 'partition.sh'])
+  for (const name of ['deploy/deploy', 'deploy/common.sh', 'deploy/layout.sh', 'lib.sh'])
     cpSync(join(installer, name), join(root, 'installer', name));
   const log = join(root, 'log');
   const stub = (name: string, body = '') => {

@@ -34,7 +34,7 @@ async function read(text: string, shell: Shell = dash) {
   const layout = join(root, 'layout');
   writeFileSync(layout, text);
   const program = join(root, 'read');
-  const libraries = ['lib.sh', 'partition.sh', 'deploy/common.sh', 'deploy/layout.sh'];
+  const libraries = ['lib.sh', 'deploy/common.sh', 'deploy/layout.sh'];
   const source = libraries.map((name) => `. '${installer}${name}'\n`).join('');
   writeFileSync(program, `set -u\n${source}read_layout "$1"\n${dump}`);
   const [command = 'sh', ...rest] = shell.command;

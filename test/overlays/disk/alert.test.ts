@@ -223,7 +223,8 @@ describe('the webhook', () => {
     const conf = `webhook=http://127.0.0.1:${port}/\n`;
     await alert(['NewArray', '/dev/md125'], { conf });
     await alert(['Rebuild40', '/dev/md125'], { conf });
-    await alert(['RebuildStarted', '/dev/md125'], { conf, files: CHECKS });
+    await alert(['SpareActive', '/dev/md125', '/dev/sda3'], { conf });
+    await alert(['RebuildStarted', '/dev/md125'], { conf });
     await alert(['RebuildFinished', '/dev/md125'], { conf, files: CHECKS });
     expect(posts).toEqual([]);
     await alert(['RebuildFinished', '/dev/md125'], { conf });

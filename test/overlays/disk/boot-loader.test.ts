@@ -109,7 +109,7 @@ describe('UEFI', () => {
     make();
     host.write('entries', '');
     host.write('order', '\n');
-    await install('sda', 'sdb');
+    expect(await install('sda', 'sdb')).toMatchObject({ code: 0 });
     expect(host.calls().filter((call) => call.startsWith('grub'))).toEqual([]);
   });
 

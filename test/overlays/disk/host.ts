@@ -4,51 +4,26 @@
  */
 import { execFileSync } from 'node:child_process';
 import {
-  closeSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { basename, delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { build, type Disk, MARK, type Tree } from '../../installer/topology.ts';
 import { locate } from '../../rigs/programs.ts';
+import { arraysOf, type Firmware, groupOf, PARTS, TYPES, writeTable } from './tables.ts';
 
 const here = import.meta.dirname;
 const top = join(here, '../../..');
 const MiB = 1 << 20;
 const real = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', process.env.PATH ?? ''].join(delimiter);
-
-export type Firmware = 'bios' | 'uefi';
-
-/** What lies on each disk of a group: MiB, and how the layout and the GPT call it. */
-const PARTS = {
-  uefi: [
-    { mib: 4, use: 'esp', name: 'efi', metadata: '1.0' },
-    { mib: 4, use: 'raid', name: 'boot', metadata: '1.2' },
-    { mib: 16, use: 'raid', name: 'root', metadata: '1.2' },
-  ],
-  bios: [
-    { mib: 1, use: 'biosboot', name: '-', metadata: '' },
-    { mib: 4, use: 'raid', name: 'boot', metadata: '1.2' },
-    { mib: 16, use: 'raid', name: 'root', metadata: '1.2' },
-  ],
-  data: [{ mib: 16, use: 'raid', name: 'data', metadata: '1.2' }],
-} as const;
-const TYPES = {
-  biosboot: '21686148-6449-6E6F-744E-656564454649',
-  esp: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B',
-  raid: 'A19D880F-05FC-4D3B-A006-743F0F84911E',
-} as const;
 
 export interface HostDisk {
   name: string;
@@ -97,7 +72,6 @@ const put = (path: string, text: string | Buffer) => {
 };
 
 const partName = (disk: string, number: number) => `${disk}${/\d$/.test(disk) ? 'p' : ''}${number}`;
-const groupOf = (slot: string) => slot.replace(/_\d+$/, '');
 
 export class Host {
   readonly root: string;
@@ -268,10 +242,10 @@ export class Host {
     const bin = join(this.root, 'programs');
     mkdirSync(bin);
     const debian = os?.id === 'debian' || os?.id === 'ubuntu';
-    const own = debian ? ['grub2-install'] : ['grub-install', 'debconf-set-selections', 'dpkg'];
-    for (const name of readdirSync(join(here, 'programs'))) {
-      if (!without.includes(name) && !own.includes(name))
-        cpSync(join(here, 'programs', name), join(bin, name));
+    const name = (file: string) => (debian && file === 'grub2-install' ? 'grub-install' : file);
+    for (const file of readdirSync(join(here, 'programs'))) {
+      if (without.includes(name(file)) || (!debian && file.startsWith('debconf'))) continue;
+      cpSync(join(here, 'programs', file), join(bin, name(file)));
     }
     mkdirSync(join(this.root, 'links'));
     for (const [name, path] of common) {
@@ -302,6 +276,18 @@ export class Host {
     });
     const plain = (text: string) => text.replaceAll(this.root, '');
     return { code: result.exitCode ?? -1, out: plain(result.stdout), err: plain(result.stderr) };
+  }
+
+  /** imgbuild-disk on a terminal, with what is typed there: all that it shows. */
+  async onTerminal(args: string[], typed = '', env: Record<string, string> = {}): Promise<string> {
+    const words = ['bash', `${this.root}/usr/sbin/imgbuild-disk`, '--root', this.root, ...args];
+    const result = await execa('/usr/bin/script', ['-qec', words.join(' '), '/dev/null'], {
+      reject: false,
+      extendEnv: false,
+      env: { ...this.#env, SHELL: '/bin/sh', ...env },
+      input: typed,
+    });
+    return result.stdout;
   }
 
   disk = (...args: string[]): Promise<Outcome> => this.run('imgbuild-disk', ...args);
@@ -371,29 +357,6 @@ export class Host {
   remove = (): void => this.#tree.remove();
 }
 
-function arraysOf(
-  slots: string[],
-  partsOf: (slot: string) => readonly { use: string; name: string; metadata: string }[],
-  data: 'raid1' | 'raid10',
-): { name: string; level: string; metadata: string; members: { slot: string; number: number }[] }[] {
-  return ['system', 'data'].flatMap((group) => {
-    const own = slots.filter((slot) => groupOf(slot) === group);
-    if (own.length < 2) return [];
-    return partsOf(own[0] ?? '').flatMap(({ use, name, metadata }, index) =>
-      use === 'biosboot'
-        ? []
-        : [
-            {
-              name,
-              level: group === 'data' ? data : 'raid1',
-              metadata,
-              members: own.map((slot) => ({ slot, number: index + 1 })),
-            },
-          ],
-    );
-  });
-}
-
 /** What imgbuild-disk takes from a host beside the programs of programs/. */
 const common = execFileSync(
   'bash',
@@ -407,23 +370,3 @@ const common = execFileSync(
   .trim()
   .split('\n')
   .map((path) => [basename(path), path] as const);
-
-const HEAD = 34 * 512;
-const tables = new Map<string, { head: Buffer; tail: Buffer }>();
-
-/** A partition table, as sfdisk made it the first time it was asked for. */
-function writeTable(disk: string, text: string): void {
-  const { size } = statSync(disk);
-  const key = `${size}\n${text}`;
-  let table = tables.get(key);
-  if (!table) {
-    execFileSync(locate('sfdisk'), ['-q', disk], { input: `label: gpt\n${text}\n` });
-    const all = readFileSync(disk);
-    table = { head: all.subarray(0, HEAD), tail: all.subarray(-HEAD) };
-    tables.set(key, table);
-  }
-  const fd = openSync(disk, 'r+');
-  writeSync(fd, table.head, 0, HEAD, 0);
-  writeSync(fd, table.tail, 0, HEAD, size - HEAD);
-  closeSync(fd);
-}

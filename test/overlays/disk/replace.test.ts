@@ -110,6 +110,14 @@ describe('a disk that is gone', () => {
     ]);
   });
 
+  test('EL 7, whose sfdisk knows no GPT: parted does it', async () => {
+    make({ without: ['sfdisk'] });
+    host.unplug('sdb');
+    expect(await host.disk('replace', 'system_2', 'sde', '--yes')).toMatchObject({ code: 0 });
+    expect(host.table('sde')).toEqual(host.table('sda').map((line) => line.replace('system1', 'system2')));
+    expect(await pattern()).toEqual(ALL_UP);
+  });
+
   test('RAID-10', async () => {
     const slots = ['system_1', 'system_2', 'data_1', 'data_2', 'data_3', 'data_4'];
     const more = [
@@ -270,6 +278,16 @@ describe('the rebuild', () => {
     expect(out).not.toContain('All well');
   });
 
+  test('goes on after Ctrl-C', async () => {
+    make();
+    host.unplug('sdd');
+    host.program('sleep', 'kill -INT $PPID');
+    const { code, out } = await host.disk('replace', 'data_2', 'sde', '--yes');
+    expect(code).toBe(0);
+    expect(out).toContain('The rebuild goes on by itself');
+    expect(host.read('sys/block/md123/md/sync_action')).toBe('recover\n');
+  });
+
   test('a member that is thrown out while it is rebuilt', async () => {
     make();
     host.unplug('sdd');
@@ -277,6 +295,22 @@ describe('the rebuild', () => {
     const { code, err } = await host.disk('replace', 'data_2', 'sde', '--yes');
     expect(code).toBe(4);
     expect(err).toMatch(/sde1 was thrown out of data while it was being rebuilt/);
+  });
+});
+
+describe('on a terminal', () => {
+  const typed = (answer: string) => host.onTerminal(['replace', 'data_2', 'sde'], answer);
+
+  test('somebody must type yes', async () => {
+    make();
+    host.unplug('sdd');
+    expect(await typed('y\n')).toMatch(/Type yes to go on: .*it was not confirmed/s);
+    expect(host.calls()).toEqual([]);
+    // One line that changes, and nothing in the end.
+    expect(await typed('yes\n')).toMatch(
+      /\rdata: 50\.0 %, 1 min left +\r +\rsde is in sync in every array\./,
+    );
+    expect(await pattern()).toEqual(ALL_UP);
   });
 });
 

@@ -173,6 +173,16 @@ describe('what is wrong comes first', () => {
     ]);
   });
 
+  test('a disk that is there and in no array', async () => {
+    make({ disks: PAIRS.map((disk) => (disk.name === 'sdd' ? { ...disk, joined: false } : disk)) });
+    expect(problems((await host.disk('status')).out)).toEqual([
+      'array data (md123) is degraded: 1 of 2 members work [U_]',
+      'array data (md123) lacks sdd1 of data_2: if that disk is good, put it back: imgbuild-disk replace data_2 sdd',
+    ]);
+    expect(await host.disk('replace', 'data_2', 'sdd', '--yes')).toMatchObject({ code: 0 });
+    expect(host.calls()).toEqual(['mdadm /dev/md123 --add /dev/sdd1']);
+  });
+
   test('a rebuild, how far it is and how long it takes', async () => {
     make();
     const md = 'sys/block/md122/md';
@@ -265,24 +275,14 @@ test('an array that the layout does not know is shown', async () => {
   });
 });
 
-describe('colour', () => {
-  // `script` gives it a terminal.
-  const onTerminal = (env: string) =>
-    run({ path: '/usr/bin/script' }, [
-      '-qec',
-      `env - ${env} ROOT=${host.root} PATH=${host.root}/programs:${host.root}/links bash ${host.root}/usr/sbin/imgbuild-disk --root ${host.root} status`,
-      '/dev/null',
-    ]);
-
-  test('is for a terminal, without NO_COLOR', async () => {
-    make();
-    host.unplug('sdd');
-    expect((await onTerminal('X=1')).stdout).toContain('\u001b[31mPROBLEMS\u001b[0m');
-    const plain = await onTerminal('NO_COLOR=1');
-    expect(plain.stdout).toContain('PROBLEMS');
-    expect(plain.stdout).not.toContain('\u001b');
-    expect((await host.disk('status')).out).not.toContain('\u001b');
-  });
+test('colour is for a terminal, without NO_COLOR', async () => {
+  make();
+  host.unplug('sdd');
+  expect(await host.onTerminal(['status'])).toContain('\u001b[31mPROBLEMS\u001b[0m');
+  const plain = await host.onTerminal(['status'], '', { NO_COLOR: '1' });
+  expect(plain).toContain('PROBLEMS');
+  expect(plain).not.toContain('\u001b');
+  expect((await host.disk('status')).out).not.toContain('\u001b');
 });
 
 test('a host without a layout', async () => {

@@ -38,7 +38,10 @@ excluded() {
 sources=/etc/apt/sources.list
 deb822=/etc/apt/sources.list.d/debian.sources
 [ ! -s "$deb822" ] || sources=$deb822
-apt-config dump | grep '^Acquire::[A-Za-z-]*\(::Proxy\)\? "' >"$out/apt.conf" || :
+{
+	echo 'Acquire::Retries "5";'
+	apt-config dump | grep '^Acquire::[A-Za-z-]*\(::Proxy\)\? "' || :
+} >"$out/apt.conf"
 
 # shellcheck disable=SC2016,SC2046 # $1 is the hooks'; one option a word, without blanks
 mmdebstrap --quiet --variant=minbase --include="$packages" --aptopt="$out/apt.conf" $(excluded) \

@@ -2,7 +2,8 @@
 # The firmware's boot entries: one for the ESP of each disk, so that the machine starts with any of them gone.
 #
 #   ensure_entries   adds what is missing, removes ours whose partition is on no disk, and keeps the order
-#   read_entries     sets entries_known, boot_order, entry_count and for each N entry_number entry_label entry_guid entry_path
+#   read_entries     sets entries_known, boot_order, entry_count, and for each N
+#                    entry_number entry_label entry_guid entry_path
 #   entry_of GUID    REPLY = the number of the entry that starts our loader from this partition
 #
 # The order: what was asked for stays. Where an entry of ours is in the order already, others of ours follow it directly,

@@ -8,7 +8,8 @@ install_uefi() {
   efi_mounted || refuse '/boot/efi is not mounted' 'Mount it: mount /boot/efi.'
   for n in "${targets[@]}"; do
     get "$n" name
-    esp_of "$n" || refuse "$REPLY has no EFI system partition" 'A disk of this host has one: replace it with imgbuild-disk replace.'
+    esp_of "$n" || refuse "$REPLY has no EFI system partition" \
+      'A disk of this host has one: replace it with imgbuild-disk replace.'
   done
   grub_uefi
   find_loader || broke "there is no boot loader in /boot/efi/EFI" \

@@ -22,7 +22,11 @@ for library in installer/{lib,disks,spared,names,content,partition} disk/{layout
 done
 
 # show_help: what stands at the program's head.
-show_help() { awk 'NR > 1 && /^# shellcheck|^[^#]|^$/ { exit } NR > 1 { sub(/^# ?(Laid by imgbuild. )?/, ""); print }' "$self"; }
+show_help() {
+  awk 'NR == 1 { next }
+    /^# shellcheck|^[^#]|^$/ { exit }
+    { sub(/^# ?(Laid by imgbuild. )?/, ""); print }' "$self"
+}
 
 # usage MESSAGE
 usage() { fail 2 "$* (${0##*/} --help tells how it is used)"; }
@@ -32,7 +36,7 @@ need_root() {
 }
 
 # journal PRIORITY TEXT: what was done is found there when the terminal is long closed.
-journal() { logger -t imgbuild-disk -p "daemon.$1" -- "$2" 2>/dev/null || :; }
+journal() { [ -n "$dry_run" ] || logger -t imgbuild-disk -p "daemon.$1" -- "$2" 2>/dev/null || :; }
 
 # refuse SENTENCE REMEDY: before anything was changed.
 refuse() {

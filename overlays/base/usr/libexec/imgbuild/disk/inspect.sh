@@ -3,16 +3,15 @@
 #
 #   inspect   reads everything, and sets
 #     problem_kind[N] problem_name[N] problem_text[N]   slot, array, filesystem or boot; N < problem_count
-#     array_pattern[MD] array_note[MD] array_percent[MD] array_seconds[MD] array_level_of[MD]
-#     checked_at[NAME] checked_mismatches[NAME]         from the last scrub
+#     array_pattern[MD] array_note[MD] array_percent[MD] array_seconds[MD] array_level_of[MD], and from the last scrub
+#     checked_at[NAME] checked_mismatches[NAME]         inspect-arrays.sh
 #     fs_mounted[N]                                     yes or ''
 #     boot_text[SLOT]                                   'ok', or what is wrong
 #
 # shellcheck disable=SC2034 # for those who source this
 # shellcheck disable=SC2154 # the libraries'
 
-declare -A array_pattern array_note array_percent array_seconds array_level_of array_mismatches
-declare -A checked_at checked_mismatches boot_text
+declare -A boot_text
 declare -a problem_kind problem_name problem_text fs_mounted
 
 # problem KIND NAME TEXT
@@ -63,67 +62,9 @@ inspect_slots() {
       disk_name "$n"
       names="$names and $REPLY"
     done
-    problem slot "$slot" "$names both bear the names of $slot: finish the replacement (run it again), or pull out the disk that was replaced"
+    problem slot "$slot" \
+      "$names both bear the names of $slot: finish the replacement (run it again), or pull out the disk that was replaced"
   done
-}
-
-inspect_arrays() {
-  local name md place found
-  for name in "${layout_arrays[@]}"; do
-    md=${array_md[$name]}
-    [ -n "$md" ] || problem array "$name" "array $name does not run: none of its members is there, or it could not be assembled"
-  done
-  for md in $mds; do
-    read_array "$md"
-    array_level_of[$md]=$md_level
-    array_pattern[$md]=$md_pattern
-    array_mismatches[$md]=$md_mismatches
-    array_percent[$md]='' array_seconds[$md]=''
-    describe_action "$md"
-    name=${md_name[$md]}
-    case $md_state in
-      inactive | broken | clear) problem array "$name" "array $name ($md) is $md_state: its data cannot be reached" && continue ;;
-    esac
-    [ "$md_working" -ge "$md_total" ] || problem array "$name" \
-      "array $name ($md) is degraded: $md_working of $md_total members work [$md_pattern]${array_note[$md]:+; ${array_note[$md]}}"
-    found=
-    for place in ${array_parts[$name]-}; do
-      [ -n "${slot_kname[$place]-}" ] || continue
-      member_state "$md" "${slot_kname[$place]}"
-      [ "$REPLY" != failed ] || found="$found${found:+, }${slot_kname[$place]} of ${place%:*}"
-    done
-    [ -z "$found" ] || problem array "$name" "array $name ($md) has thrown out $found: that disk is to be replaced"
-    [ "${checked_mismatches[$name]:-0}" = 0 ] || problem array "$name" \
-      "the copies in array $name ($md) differ: ${checked_mismatches[$name]} sectors at the last check. Look for a failing disk (smartctl -a), then see imgbuild-disk --help"
-  done
-}
-
-# describe_action MD: what it is doing, in words.
-describe_action() {
-  local word
-  array_note[$1]=
-  progress "$1"
-  [ -n "$REPLY" ] || return 0
-  case $md_action in
-    recover) word='being rebuilt' ;;
-    resync) word='being brought in sync' ;;
-    check) word='being checked' ;;
-    repair) word='being repaired' ;;
-    *) word=$md_action ;;
-  esac
-  array_percent[$1]=${REPLY%% *}
-  array_seconds[$1]=${REPLY##* }
-  array_note[$1]="$word, ${array_percent[$1]} %"
-  if [ -n "${array_seconds[$1]}" ]; then
-    duration "${array_seconds[$1]}"
-    array_note[$1]="${array_note[$1]}, $REPLY left"
-  fi
-}
-
-# duration SECONDS: as people say it.
-duration() {
-  local minutes=$((($1 + 59) / 60))
-  if [ "$minutes" -lt 60 ]; then REPLY="$minutes min"; else REPLY="$((minutes / 60)) h $((minutes % 60)) min"; fi
 }
 
 inspect_filesystems() {
@@ -133,7 +74,8 @@ inspect_filesystems() {
     fs_mounted[n]=yes
     has_word "$points" "${fs_mount[n]}" && continue
     fs_mounted[n]=
-    problem filesystem "${fs_mount[n]}" "${fs_mount[n]} (${fs_device[n]}) is not mounted. See: systemctl status '${fs_mount[n]}'"
+    problem filesystem "${fs_mount[n]}" \
+      "${fs_mount[n]} (${fs_device[n]}) is not mounted. See: systemctl status '${fs_mount[n]}'"
   done
 }
 
@@ -159,14 +101,4 @@ inspect_boot() {
     case ${boot_text[$slot]-ok} in ok) ;; *) problem boot "$slot" \
       "the machine may not start from $slot: ${boot_text[$slot]}. Run: $libexec/boot-loader install ${names[*]}" ;; esac
   done
-}
-
-# read_scrubs: lines of NAME TIME MISMATCHES.
-read_scrubs() {
-  local name at count
-  checked_at=() checked_mismatches=()
-  while read -r name at count; do
-    checked_at[$name]=$at
-    checked_mismatches[$name]=$count
-  done 2>/dev/null <"$state/scrub"
 }

@@ -107,7 +107,8 @@ judge_use() {
   local part holder
   get "$new" mounted
   # What lies on its arrays is mounted when it is in them already.
-  [ -n "$keep" ] || [ -z "$REPLY" ] || refuse "$new_name is in use: it is mounted at $REPLY" 'Unmount it, or name another disk.'
+  [ -n "$keep" ] || [ -z "$REPLY" ] ||
+    refuse "$new_name is in use: it is mounted at $REPLY" 'Unmount it, or name another disk.'
   swapped_on "$new" && refuse "$new_name is in use: $REPLY is swap" 'swapoff it, or name another disk.'
   parts_of "$new"
   for part in '' $REPLY; do
@@ -117,7 +118,10 @@ judge_use() {
       holder=${holder##*/}
       [ -n "$keep" ] && is_pair "$part" "$holder" && continue
       case $holder in
-        md*) refuse "$new_name is in use: ${part:-it} is a member of the array $holder" "Stop it if it is not wanted: mdadm --stop /dev/$holder." ;;
+        md*)
+          refuse "$new_name is in use: ${part:-it} is a member of the array $holder" \
+            "Stop it if it is not wanted: mdadm --stop /dev/$holder."
+          ;;
         *) refuse "$new_name is in use by $holder" 'Take that down (LVM: vgchange -an GROUP), or name another disk.' ;;
       esac
     done
@@ -141,7 +145,8 @@ judge_failed() {
     for part in $REPLY; do
       [ "${part%%=*}" = "${pair%%=*}" ] || continue
       member_state "${pair#*=}" "${part#*=}"
-      [ "$REPLY" != failed ] || refuse "$new_name is the disk that failed: ${part#*=} was thrown out of ${md_name[${pair#*=}]}" \
+      [ "$REPLY" != failed ] || refuse \
+        "$new_name is the disk that failed: ${part#*=} was thrown out of ${md_name[${pair#*=}]}" \
         "Name another disk. Where it was the cable: mdadm /dev/${pair#*=} --remove /dev/${part#*=}, and run this again."
     done
   done

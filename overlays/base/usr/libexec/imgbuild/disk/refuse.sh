@@ -73,13 +73,14 @@ find_pairs() {
       [ "${place%:*}" = "$slot" ] || continue
       md=${array_md[$name]}
       [ -n "$md" ] || refuse "the array $name does not run" \
-        'Start it first: mdadm --assemble --scan --run. Where none of its members is left, its data is lost: reinstall the host.'
+        'Start it first: mdadm --assemble --scan --run. Where no member is left its data is lost: reinstall the host.'
       pairs="$pairs${pairs:+ }${place#*:}=$md"
     done
   done
   for place in ${slot_parts[$slot]}; do
     case " $pairs" in *" $place="*) continue ;; esac
-    [ "${part_use[$slot:$place]}" = biosboot ] || refuse "partition $place of $slot is not mirrored: what it bears exists nowhere else" \
+    [ "${part_use[$slot:$place]}" = biosboot ] || refuse \
+      "partition $place of $slot is not mirrored: what it bears exists nowhere else" \
       'Put the disk in, and install the host anew.'
   done
   [ -n "$pairs" ] || refuse "$slot is not mirrored" 'Put the disk in, and install the host anew.'
@@ -165,7 +166,7 @@ judge_old() {
   [ "$working" = $# ] && [ -z "$healthy$begun" ] || return 0
   get "$old" name
   refuse "$REPLY, which is $slot, works in all of its arrays" \
-    'To replace it all the same, say --healthy: it is copied before it is taken out, so that nothing is ever without a mirror.'
+    'To replace it all the same, say --healthy: it is copied before it is taken out, and never is there one copy alone.'
 }
 
 # only_copy MD: in RAID-10 each member has one twin alone; all others must be whole while this one goes.
@@ -173,5 +174,6 @@ only_copy() {
   read_array "$1"
   [ "$md_level" != raid10 ] || [ "$md_working" = "$md_total" ] || refuse \
     "the array ${md_name[$1]} has lost another member [$md_pattern]" 'Replace that one first.'
-  [ "$md_action" != resync ] || refuse "the array ${md_name[$1]} is being brought in sync" 'Wait until it is done: imgbuild-disk status.'
+  [ "$md_action" != resync ] ||
+    refuse "the array ${md_name[$1]} is being brought in sync" 'Wait until it is done: imgbuild-disk status.'
 }

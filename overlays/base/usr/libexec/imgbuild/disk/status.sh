@@ -64,12 +64,12 @@ show_array() {
   for place in $REPLY; do members="$members${members:+, }$place gone"; done
   printf '  %-10s %-8s %-7s [%s]  %s\n' "$name" "$1" "${array_level_of[$1]}" "${array_pattern[$1]}" "${members:--}"
   [ -z "$note" ] || printf '  %-10s %s\n' '' "$note"
-  if [ -n "${checked_at[$name]-}" ]; then
-    printf '  %-10s last checked %s: %s\n' '' "${checked_at[$name]}" \
-      "$([ "${checked_mismatches[$name]}" = 0 ] && echo 'no differences' || echo "${checked_mismatches[$name]} sectors differ")"
-  else
-    printf '  %-10s never checked yet\n' ''
-  fi
+  case ${checked_mismatches[$name]-} in
+    '') note='never checked yet' ;;
+    0) note="last checked ${checked_at[$name]}: no differences" ;;
+    *) note="last checked ${checked_at[$name]}: ${checked_mismatches[$name]} sectors differ" ;;
+  esac
+  printf '  %-10s %s\n' '' "$note"
 }
 
 show_boot() {

@@ -1,0 +1,157 @@
+# shellcheck shell=bash
+# The steps of a replacement; sourced by imgbuild-disk, never run. Each looks at what is there and does what is missing.
+#
+# shellcheck disable=SC2154 # the libraries'
+
+# take_out: OLD's members leave the arrays.
+take_out() {
+  local pair md member lost
+  for pair in $pairs; do
+    md=${pair#*=}
+    lost_members "$md"
+    lost=$REPLY
+    members_of_old "$md"
+    for member in $REPLY; do
+      has_word "$lost" "$member" || take_member "$md" "$member"
+    done
+    [ -n "$lost" ] || continue
+    # mdadm calls detached what has no device any more.
+    run mdadm "/dev/$md" --fail detached --remove detached || :
+    lost_members "$md"
+    [ -z "$REPLY" ] || [ -n "$dry_run" ] || broke "the lost member $REPLY of ${md_name[$md]} could not be removed"
+  done
+}
+
+# erase_old: nothing on it says any more that it is the slot, and it is no disk to start from.
+erase_old() {
+  local part
+  [ -n "$old" ] || return 0
+  [ -n "$dry_run" ] || scan_arrays
+  parts_of "$old"
+  for part in $REPLY; do
+    part=${part#*=}
+    # What md would not let go of is not touched.
+    if [ -n "$dry_run" ] || [ -z "${member_md[$part]-}" ]; then erase_traces "/dev/$part"; fi
+  done
+  get "$old" name
+  erase_traces "/dev/$REPLY"
+}
+
+# take_member MD MEMBER
+take_member() {
+  local try
+  member_state "$1" "$2"
+  [ "$REPLY" = failed ] || run mdadm "/dev/$1" --fail "/dev/$2" || broke "/dev/$2 could not be failed in ${md_name[$1]}"
+  # For a moment the array has requests under way on it.
+  for try in 1 2 3 4 5; do
+    run mdadm "/dev/$1" --remove "/dev/$2" && return 0
+    sleep 1
+  done
+  broke "/dev/$2 could not be removed from ${md_name[$1]} in $try tries"
+}
+
+# erase_traces NODE: of a disk that may be too broken for it.
+erase_traces() {
+  if command -v wipefs >/dev/null 2>&1; then
+    run wipefs -a "$1" || say "The traces on $1 could not be erased: pull that disk out before the next start."
+  else
+    run mdadm --zero-superblock "$1" || :
+  fi
+}
+
+# lay_out: what lies where a partition or an array will begin would be found the moment that it does.
+lay_out() {
+  local part start size node=$dev/$new_name
+  parts_of "$new"
+  for part in $REPLY; do run wipefs -a "/dev/${part#*=}" || broke "/dev/${part#*=} could not be erased"; done
+  while read -r start size _; do
+    [ -z "$start" ] || clear_ends "$node" "$start" "$size"
+  done <<<"$table"
+  get "$new" sectors
+  clear_ends "$node" 0 $((REPLY * 512 / lbs))
+  printf '  write_table %s\n' "$node"
+  printf '%s' "$table" | sed 's/^/    /'
+  [ -z "$dry_run" ] || return 0
+  journal info "write_table $node"
+  printf '%s' "$table" | write_table "$node" "$lbs" || broke "$new_name could not be partitioned"
+  settle
+  await_parts
+}
+
+# clear_ends NODE START SIZE: the first and the last MiB of a range, in sectors.
+clear_ends() {
+  local at count=$((1048576 / lbs))
+  [ "$3" -gt "$count" ] || count=$3
+  printf '  zeros at both ends of %s, sectors %s to %s\n' "$1" "$2" "$(($2 + $3 - 1))"
+  [ -z "$dry_run" ] || return 0
+  for at in "$2" $(($2 + $3 - count)); do
+    dd if=/dev/zero "of=$1" "bs=$lbs" "seek=$at" "count=$count" conv=notrunc,fsync 2>/dev/null ||
+      broke "$1 cannot be written"
+  done
+}
+
+# await_parts: udev may be slower than we are.
+await_parts() {
+  local pair try
+  for pair in $pairs; do
+    new_part "${pair%%=*}"
+    for try in 1 2 3 4 5 6 7 8 9 10; do
+      [ ! -e "$dev/$REPLY" ] || continue 2
+      [ "$try" != 5 ] || reread_table "$dev/$new_name"
+      sleep 1
+    done
+    broke "/dev/$REPLY does not appear"
+  done
+}
+
+# put_in: a member each; where OLD still works, it stays until its copy is whole.
+put_in() {
+  local pair md part member
+  for pair in $pairs; do
+    md=${pair#*=}
+    new_part "${pair%%=*}"
+    part=$REPLY
+    member_state "$md" "$part"
+    [ "$REPLY" != missing ] || run mdadm "/dev/$md" --add "/dev/$part" ||
+      broke "/dev/$part could not be added to ${md_name[$md]}"
+    [ -n "$hot" ] || continue
+    members_of_old "$md"
+    for member in $REPLY; do
+      member_state "$md" "$member"
+      [ "$REPLY" = active ] || continue
+      read_line "$sys/block/$md/md/dev-$member/state"
+      case ,$REPLY, in *,want_replacement,*) continue ;; esac
+      run mdadm "/dev/$md" --replace "/dev/$member" --with "/dev/$part" ||
+        broke "/dev/$member could not be copied to /dev/$part"
+    done
+  done
+}
+
+# put_loader: on all disks that live, so that GRUB's modules in /boot fit each of them.
+put_loader() {
+  local other n
+  is_boot_slot "$slot" || return 0
+  local -a names=()
+  for other in "${slots[@]}"; do
+    n=${slot_disk[$other]}
+    if [ "$other" = "$slot" ]; then n=$new; fi
+    if [ -z "$n" ] || ! is_boot_slot "$other"; then continue; fi
+    get "$n" name
+    names+=("$REPLY")
+  done
+  run "$libexec/boot-loader" ${root:+--root "$root"} install "${names[@]}" || broke 'the boot loader is not on every disk'
+}
+
+# keep_conf: mdadm.conf names arrays by UUID, which a replacement does not change; one that it does not name, by our array.
+keep_conf() {
+  local conf=$root/etc/mdadm.conf pair md uuid
+  [ -e "$conf" ] || conf=$root/etc/mdadm/mdadm.conf
+  [ -e "$conf" ] || return 0
+  for pair in $pairs; do
+    md=${pair#*=}
+    uuid=$(mdadm --detail --export "/dev/$md" 2>/dev/null | sed -n 's/^MD_UUID=//p')
+    if [ -z "$uuid" ] || grep -qi "$uuid" "$conf"; then continue; fi
+    printf '  %s: ARRAY /dev/md/%s UUID=%s\n' "$conf" "${md_name[$md]}" "$uuid"
+    [ -n "$dry_run" ] || printf 'ARRAY /dev/md/%s UUID=%s\n' "${md_name[$md]}" "$uuid" >>"$conf"
+  done
+}
