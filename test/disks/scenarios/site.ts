@@ -70,7 +70,6 @@ export class Site {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** A disk is taken out, and the others stand in the order of their places. */
   /** The rest stands in the order of the slots, as somebody sets it in a BIOS that only starts from its first disk. */
   unplug(slot: string): void {
     const order = Object.keys(this.shape.disks);
