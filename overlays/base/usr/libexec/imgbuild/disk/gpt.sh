@@ -3,7 +3,7 @@
 #
 #   gpt_entry NODE SECTOR NUMBER   sets gpt_type, gpt_guid (lower case, as blkid writes them) and gpt_name; fails where
 #                                  there is none
-#   gpt_guids NODE SECTOR          REPLY = all entries in hexadecimal; fails where the disk cannot be read
+#   gpt_guids NODE SECTOR          REPLY = all entries in hexadecimal, '' without a table; fails where the disk cannot be read
 #   type_word GUID                 REPLY = biosboot | esp | raid | lvm | fs, '' for another
 #
 # Entries of 128 bytes from the third sector on, as every tool writes them.
@@ -28,7 +28,14 @@ gpt_entry() {
 }
 
 gpt_guids() {
-  local count=$((16384 / $2))
+  local count=$((16384 / $2)) head
+  head=$(dd if="$1" bs="$2" skip=1 count=1 2>&1 | tr -d '\000')
+  REPLY=
+  case $head in
+    'EFI PART'*) ;;
+    *'1+0 records in'*) return 0 ;;
+    *) return 1 ;;
+  esac
   REPLY=$(dd if="$1" bs="$2" count="$count" skip=2 2>/dev/null | od -An -v -tx1 | hex)
   [ ${#REPLY} = 32768 ]
 }

@@ -38,7 +38,11 @@ await_rebuild() {
 leave_rebuild() {
   trap - INT TERM
   printf '\nThe rebuild goes on by itself; imgbuild-disk status shows how far it is.\n'
-  [ -z "$hot" ] || printf 'When it is done, run the same command again: it takes the old disk out.\n'
+  if [ -n "$hot" ]; then
+    printf 'When it is done, run the same command again: it takes the old disk out, and puts the boot loader on this one.\n'
+  elif [ -n "$loader_left" ]; then
+    printf 'When it is done, run the same command again: it puts the boot loader on the disks.\n'
+  fi
   exit 0
 }
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The steps of a replacement; sourced by imgbuild-disk, never run. Each looks at what is there and does what is missing.
 #
-# shellcheck disable=SC2154 # the libraries'
+# shellcheck disable=SC2034,SC2154 # the libraries'
 
 # take_out: OLD's members leave the arrays.
 take_out() {
@@ -24,7 +24,7 @@ take_out() {
 
 # erase_old: nothing on it says any more that it is the slot, and it is no disk to start from.
 erase_old() {
-  local part
+  local part lbs sectors
   [ -n "$old" ] || return 0
   [ -n "$dry_run" ] || scan_arrays
   parts_of "$old"
@@ -33,9 +33,17 @@ erase_old() {
     # What md would not let go of is not touched.
     if [ -n "$dry_run" ] || [ -z "${member_md[$part]-}" ]; then erase_traces "/dev/$part"; fi
   done
+  get "$old" lbs
+  lbs=$REPLY
+  get "$old" sectors
+  sectors=$((REPLY * 512 / lbs))
   get "$old" name
   erase_traces "/dev/$REPLY"
+  # wipefs leaves the entries of the table, by which the firmware's would still be found.
+  clear_ends "$dev/$REPLY" 0 "$sectors" "$lbs" || too_broken "/dev/$REPLY"
 }
+
+too_broken() { say "The traces on $1 could not be erased: pull that disk out before the next start."; }
 
 # take_member MD MEMBER
 take_member() {
@@ -53,7 +61,7 @@ take_member() {
 # erase_traces NODE: of a disk that may be too broken for it.
 erase_traces() {
   if command -v wipefs >/dev/null 2>&1; then
-    run wipefs -a "$1" || say "The traces on $1 could not be erased: pull that disk out before the next start."
+    run wipefs -a "$1" || too_broken "$1"
   else
     run mdadm --zero-superblock "$1" || :
   fi
@@ -65,10 +73,10 @@ lay_out() {
   parts_of "$new"
   for part in $REPLY; do run wipefs -a "/dev/${part#*=}" || broke "/dev/${part#*=} could not be erased"; done
   while read -r start size _; do
-    [ -z "$start" ] || clear_ends "$node" "$start" "$size"
+    [ -z "$start" ] || clear_ends "$node" "$start" "$size" "$lbs" || broke "$new_name cannot be written"
   done <<<"$table"
   get "$new" sectors
-  clear_ends "$node" 0 $((REPLY * 512 / lbs))
+  clear_ends "$node" 0 $((REPLY * 512 / lbs)) "$lbs" || broke "$new_name cannot be written"
   printf '  write_table %s\n' "$node"
   printf '%s' "$table" | sed 's/^/    /'
   [ -z "$dry_run" ] || return 0
@@ -78,15 +86,14 @@ lay_out() {
   await_parts
 }
 
-# clear_ends NODE START SIZE: the first and the last MiB of a range, in sectors.
+# clear_ends NODE START SIZE SECTOR: the first and the last MiB of a range, in sectors.
 clear_ends() {
-  local at count=$((1048576 / lbs))
+  local at count=$((1048576 / $4))
   [ "$3" -gt "$count" ] || count=$3
   printf '  zeros at both ends of %s, sectors %s to %s\n' "$1" "$2" "$(($2 + $3 - 1))"
   [ -z "$dry_run" ] || return 0
   for at in "$2" $(($2 + $3 - count)); do
-    dd if=/dev/zero "of=$1" "bs=$lbs" "seek=$at" "count=$count" conv=notrunc,fsync 2>/dev/null ||
-      broke "$1 cannot be written"
+    dd if=/dev/zero "of=$1" "bs=$4" "seek=$at" "count=$count" conv=notrunc,fsync 2>/dev/null || return 1
   done
 }
 
@@ -127,11 +134,13 @@ put_in() {
   done
 }
 
-# put_loader: on all disks that live, so that GRUB's modules in /boot fit each of them.
+# put_loader: on all disks that live, so that GRUB's modules in /boot fit each of them. Sets loader_left where it did not
+# succeed: an older GRUB (before 2.12) does not find an array that has a failed or half-built member before a whole one.
 put_loader() {
   local other n
-  is_boot_slot "$slot" || return 0
   local -a names=()
+  loader_left=
+  is_boot_slot "$slot" || return 0
   for other in "${slots[@]}"; do
     n=${slot_disk[$other]}
     if [ "$other" = "$slot" ]; then n=$new; fi
@@ -139,7 +148,7 @@ put_loader() {
     get "$n" name
     names+=("$REPLY")
   done
-  run "$libexec/boot-loader" ${root:+--root "$root"} install "${names[@]}" || broke 'the boot loader is not on every disk'
+  run "$libexec/boot-loader" ${root:+--root "$root"} install "${names[@]}" || loader_left=yes
 }
 
 # keep_conf: mdadm.conf names arrays by UUID, which a replacement does not change; one that it does not name, by our array.

@@ -20,19 +20,20 @@ replace_disk() {
     put_in
     erase_old
     put_loader
+    [ -z "$loader_left" ] || say 'The boot loader is put on the disks when they are in sync.'
     keep_conf
     await_rebuild
+    [ -z "$loader_left" ] || put_loader
   else
     [ -n "$keep" ] || lay_out
     put_in
-    put_loader
     keep_conf
     await_rebuild
     take_out
     erase_old
-    # Only now is there no trace of OLD for the firmware's entries.
     put_loader
   fi
+  [ -z "$loader_left" ] || broke 'the boot loader is not on every disk'
   journal notice "$new_name is $slot"
 }
 
