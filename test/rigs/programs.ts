@@ -1,10 +1,10 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { beforeAll, describe } from 'vitest';
 
-/** What `.ci/tools` installs. `libnm` is NetworkManager's library by way of Python. */
+/** What `.ci/tools` installs. `libnm` is NetworkManager's library by way of Python, `ovmf` the firmware of a guest. */
 export type Program =
   | 'bash'
   | 'blivet-3.13.2'
@@ -20,10 +20,12 @@ export type Program =
   | 'libnm'
   | 'mmdebstrap'
   | 'nginx'
+  | 'ovmf'
   | 'packer'
   | 'parted'
   | 'qemu-system-x86_64'
   | 'rpmbuild'
+  | 'setpriv'
   | 'sfdisk'
   | 'sgdisk'
   | 'shellcheck'
@@ -50,6 +52,9 @@ const searchPath = [
 
 /** The distribution's Python, not one of pyenv or a venv: only that one sees the packaged `gi` module. */
 const systemPython = '/usr/bin/python3';
+/** UEFI for guests, as Debian's package `ovmf` lays it. */
+const ovmfCode = '/usr/share/OVMF/OVMF_CODE_4M.fd';
+
 const importLibnm = "import gi; gi.require_version('NM', '1.0'); from gi.repository import NM";
 
 const found = new Map<Program, string | undefined>();
@@ -60,6 +65,7 @@ function search(program: Program): string | undefined {
       ? systemPython
       : undefined;
   }
+  if (program === 'ovmf') return existsSync(ovmfCode) ? ovmfCode : undefined;
   return searchPath
     .filter((dir) => dir !== '')
     .map((dir) => join(dir, program))

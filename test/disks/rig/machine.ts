@@ -1,4 +1,5 @@
 /** A machine as QEMU's arguments. */
+import { locate } from '../../rigs/programs.ts';
 
 export interface Disk {
   /** A raw image, see images.ts; for a CD any file whose size is a multiple of 2048. */
@@ -35,9 +36,7 @@ export interface Machine {
   network?: { forward?: Record<string, string> };
 }
 
-const ovmf = '/usr/share/OVMF/';
-export const firmwareCode = `${ovmf}OVMF_CODE_4M.fd`;
-export const firmwareVariables = `${ovmf}OVMF_VARS_4M.fd`;
+export const firmwareVariables = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 
 /** Where controllers are in PCI slots; disks that are their own controller follow. */
 const SCSI = 2;
@@ -86,7 +85,7 @@ export function machineArguments(machine: Machine): string[] {
 function uefi(machine: Machine): string[] {
   if (machine.nvram === undefined) throw new Error('a machine with UEFI needs a file for its NVRAM');
   return [
-    ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${firmwareCode}`],
+    ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${locate('ovmf')}`],
     ...['-drive', `if=pflash,unit=1,format=raw,file=${machine.nvram}`],
   ];
 }

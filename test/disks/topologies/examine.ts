@@ -65,7 +65,8 @@ async function job(prepared: Prepared): Promise<Files> {
     names.map((name) => `echo "${name} $(basename $(readlink -f $${name}))" >>out/kernel-names\n`).join(''),
     topology.before ? done(topology.before) : '',
     call('select-disks', select, 'select'),
-    'sync; echo SELECTED; read -r _ </dev/ttyS0\n[ "$code" = 0 ] || exit 0\n',
+    // Opened first: what is typed before anybody listens is lost.
+    'exec 9</dev/ttyS0\nsync; echo SELECTED; read -r _ <&9\n[ "$code" = 0 ] || exit 0\n',
     'chosen=$(sed -n "s/^[a-z]*_[0-9]*=\'\\(.*\\)\'$/\\1/p" out/select.stdout)\n',
     'for link in $chosen; do readlink -f "/dev/$link"; done >out/links\n',
     call('clean-disks', '$chosen', 'clean'),

@@ -9,7 +9,8 @@ import type { Deed } from './topology.ts';
 export function nodes(names: string[], disks: Disk[], from = 0): string {
   const lines = disks.slice(from, from + names.length).map((disk, i) => {
     const link = `/dev/disk/${linkOf(disk, from + i)}`;
-    return `[ -L ${link} ] || { echo no ${link}; exit 1; }\n${names[i]}=${link}\n`;
+    // The kernel lets a USB disk come to rest before it looks at it.
+    return `udevadm wait --timeout=30 ${link} || { echo no ${link}; exit 1; }\n${names[i]}=${link}\n`;
   });
   return lines.join('');
 }
