@@ -193,7 +193,7 @@ show_advice() {
 	printf 'What to do:\n'
 	case $problem_kind in
 	many | ambiguous)
-		printf '  Say in the spec which disks to take, by serial, wwn or path; for example\n'
+		printf "  Say which disks to take, by serial, wwn or path, in this host's entry under hosts: in the spec; for example\n"
 		spec_lines
 		;;
 	few)
@@ -208,9 +208,10 @@ show_advice() {
 		printf '  Choose members of one size, or allow a larger difference (tolerance).\n'
 		;;
 	content)
-		printf '  Where the disks are right and nothing on them is wanted: erase them from a shell here, and start\n'
-		printf '  again. Where these are not the disks you meant: name others by serial. To erase whatever the\n'
-		printf '  chosen disks bear, now and at every later install:\n'
+		printf '  Where these are not the disks you meant: name others by serial. Where they are, and nothing of what\n'
+		printf '  is named above is wanted any more, this erases it for good (--dry-run shows how); then start again:\n'
+		printf '  sh %s/clean-disks%s\n' "$home" "$unwanted"
+		printf "  To erase whatever the chosen disks bear, now and at every later install, in this host's entry under hosts::\n"
 		printf '  disks:\n    wipe: always\n'
 		;;
 	broken)

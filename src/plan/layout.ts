@@ -23,6 +23,9 @@ const TABLES = 2;
 /** The least that what has the rest of the disks gets, in MiB: / and /data. */
 const LEAST = { system: 10240, data: 1024 } as const;
 
+/** What LVM takes of a device for itself, and loses to whole extents of 4 MiB, in MiB. */
+const EXTENTS = 16;
+
 /** How many disks a group takes where the spec does not say: a mirrored pair. */
 export const PAIR = 2;
 
@@ -47,9 +50,16 @@ export function layOut(spec: DisksSpec, firmware: 'bios' | 'uefi'): DiskLayout {
 
 /** The smallest disk that a group's part of a layout fits on, in bytes. */
 export function leastSize(layout: DiskLayout, group: 'system' | 'data'): number {
+  const volumes = layout.logicalVolumes.filter((volume) => volume.group === group);
+  const fixed = volumes.reduce((sum, { size = 0 }) => sum + size, 0);
+  const devices = layout.volumeGroups.find(({ name }) => name === group)?.devices.length ?? 1;
   const sizes = layout.partitions
     .filter(({ slot }) => slot === `${group}_1`)
-    .map(({ size }) => ('allBut' in size ? size.allBut + LEAST[group] : 0));
+    .map(({ size }) =>
+      'allBut' in size
+        ? size.allBut + Math.ceil((fixed + LEAST[group]) / devices) + (fixed ? EXTENTS : 0)
+        : 0,
+    );
   return Math.max(...sizes) * MIB;
 }
 

@@ -69,7 +69,7 @@ function disksBlock(partitions: readonly PartitionPlan[], layout: DiskLayout): K
     ...members,
   ];
   return {
-    title: `${titleOf(device, layout)}, mirrored`,
+    title: `${titleOf(device, layout)}, ${array.level === 'raid10' ? 'striped over mirrors' : 'mirrored'}`,
     commands: [
       // First on its disk, wherever Anaconda would put a member of its size.
       ...partitions.map((part, index) =>

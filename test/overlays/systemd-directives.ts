@@ -36,6 +36,7 @@ const SINCE: Readonly<Record<string, number>> = {
   'Service.StandardOutput': 1,
   'Service.TimeoutSec': 1,
   'Service.TimeoutStartSec': 188,
+  'Service.SuccessExitStatus': 189,
   'Service.TimeoutStopSec': 188,
   'Service.RemainAfterExit': 1,
   'Service.Type': 1,

@@ -105,12 +105,23 @@ function overview({ plan, problems }: SoundProject, paint: Paint, quiet: boolean
   return `${heading.join('\n')}\n${table(titles, rows)}${warnings ? `\n${warnings}` : ''}`;
 }
 
-/** `2 ssd + 2 hdd`: the system's pair and the data's. */
-function disksText(host: HostPlan): string {
-  return host.disks.groups
-    .map(({ count, media, min }) => `${count} ${media}${min ? ` >=${sizeText(min)}` : ''}`)
+/** `2 ssd + 4 hdd RAID-10`: the system's pair and the data's disks. */
+function disksText({ disks }: HostPlan): string {
+  const striped = disks.layouts.some(({ arrays }) => arrays.some(({ level }) => level === 'raid10'));
+  return disks.groups
+    .map(({ name, count, media, min, transport }) =>
+      [
+        count,
+        media === 'any' ? (count > 1 ? 'disks' : 'disk') : media,
+        ...(transport ? [transport] : []),
+        ...(min ? [`>=${sizeText(min)}`] : []),
+        ...(striped && name === 'data' ? [LEVELS.raid10] : []),
+      ].join(' '),
+    )
     .join(' + ');
 }
+
+const LEVELS = { raid1: 'RAID-1', raid10: 'RAID-10' } as const;
 
 function groupText(group: DiskGroupPlan | undefined): string {
   if (!group) return '-';
@@ -137,7 +148,9 @@ function groupText(group: DiskGroupPlan | undefined): string {
 function volumeText({ device, mount, type }: FilesystemPlan, layout: DiskLayout): string {
   const [kind, name = ''] = device.split(/:(.*)/s);
   const volume = layout.logicalVolumes.find((each) => `${each.group}/${each.name}` === name);
-  const array = layout.arrays.find((each) => each.name === name);
+  const below = layout.volumeGroups.find((each) => each.name === volume?.group)?.devices ?? [device];
+  const arrays = layout.arrays.filter((each) => below.includes(`array:${each.name}`));
+  const [array] = arrays;
   const first = array?.members[0];
   const partition = layout.partitions.find(({ slot, number }) =>
     first ? slot === first.slot && number === first.number : `${slot}:${number}` === name,
@@ -145,7 +158,7 @@ function volumeText({ device, mount, type }: FilesystemPlan, layout: DiskLayout)
   const mib = kind === 'lv' ? volume?.size : partition && 'mib' in partition.size && partition.size.mib;
   return [
     `${mount} ${type}`,
-    ...(array ? [`${array.level === 'raid10' ? 'RAID-10' : 'RAID-1'} ${array.name}`] : []),
+    ...(array ? [`${LEVELS[array.level]} ${arrays.map((each) => each.name).join(' + ')}`] : []),
     ...(volume ? [`LVM ${name}`] : []),
     mib ? `${mib} MiB` : 'the rest',
   ].join(', ');

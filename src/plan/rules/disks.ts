@@ -1,37 +1,39 @@
+import type { Path } from '../../report/problem.ts';
 import { levels } from '../../spec/levels.ts';
-import type { VolumeSpec } from '../../spec/schema/host.ts';
-import { PAIR, volumeName } from '../layout.ts';
-import { sizeText, toBytes } from '../units.ts';
-import { type Rule, type RuleContext, repeated } from './rule.ts';
+import type { Cluster } from '../../spec/schema/cluster.ts';
+import type { DisksSpec } from '../../spec/schema/host.ts';
+import { PAIR } from '../layout.ts';
+import { sizeText } from '../units.ts';
+import type { Rule } from './rule.ts';
 
-const GROUPS = ['system', 'data'] as const;
-
-/** The volumes that the spec names, at whichever level, with their place. */
-function* volumes({ cluster }: RuleContext) {
-  for (const { settings, path } of levels(cluster)) {
-    for (const group of GROUPS) {
-      const list = settings.disks?.[group]?.volumes ?? [];
-      yield { group, list, path: [...path, 'disks', group, 'volumes'] };
-    }
-  }
+/** The nearest level that says something of a host's disks: what has the last word. */
+function nearest(
+  cluster: Cluster,
+  index: number,
+  says: (disks: DisksSpec) => unknown,
+): { path: Path; disks: DisksSpec } | undefined {
+  const host = cluster.hosts[index];
+  const candidates: [Path, DisksSpec | undefined][] = [
+    [['hosts', index], host?.disks],
+    [['roles', host?.role ?? ''], cluster.roles[host?.role ?? '']?.disks],
+    [[], cluster.disks],
+  ];
+  for (const [level, disks] of candidates)
+    if (disks && says(disks) !== undefined) return { path: [...level, 'disks'], disks };
+  return undefined;
 }
 
-/** What the system itself mounts, or cannot start without on a disk of its own, and names of our own groups. */
-const NEVER =
-  /^\/(boot|efi|etc|usr|bin|sbin|lib|lib32|lib64|libx32|dev|proc|sys|run|root|data|system)$|^\/(boot|dev|proc|sys|run|usr|etc)\//;
-/** What the system needs, though the host starts without the data disks. */
-const NOT_OPTIONAL = /^\/(var|tmp|var\/(lib|log|tmp|cache|spool))$/;
+/** What the kernel calls a disk, which says nothing of which one it is. */
+const KERNEL_NAME = /^(\/dev\/)?([shv]d[a-z]+|nvme\d+n\d+)$/;
 
-/** XFS wants 300 MiB, and Anaconda makes smaller volumes larger. */
-const SMALLEST = 512 * 2 ** 20;
-
-function mountProblem({ mount }: VolumeSpec, group: 'system' | 'data'): string | undefined {
-  if (NEVER.test(mount)) return `${mount} cannot be a volume of its own`;
-  if (group === 'data' && NOT_OPTIONAL.test(mount))
-    return `${mount} must be there when a host starts without its data disks`;
-  if (group === 'system' && mount.startsWith('/data/'))
-    return `${mount} lies below /data, which may be missing`;
-  return undefined;
+/** A report for each place once, however many hosts it is wrong for. */
+function once(report: (path: Path, message: string, hint: string) => void): typeof report {
+  const seen = new Set<string>();
+  return (path, message, hint) => {
+    if (seen.has(path.join(' '))) return;
+    seen.add(path.join(' '));
+    report(path, message, hint);
+  };
 }
 
 export const diskRules: Rule[] = [
@@ -51,12 +53,13 @@ export const diskRules: Rule[] = [
             'the system needs a disk',
             'set it to 1, or to 2 for a mirror',
           );
-        const data = settings.disks?.data?.count ?? 0;
-        if (data > PAIR && data % 2 === 1)
+        const { count = 0, raid } = settings.disks?.data ?? {};
+        const fewer = raid === undefined || count > 2 * PAIR ? `${count - 1} or ` : '';
+        if (count > PAIR && count % 2 === 1)
           report(
             [...path, 'disks', 'data', 'count'],
-            `${data} disks cannot be mirrored`,
-            `set it to ${data - 1} or ${data + 1}`,
+            `${count} disks cannot be mirrored`,
+            `set it to ${fewer}${count + 1}`,
           );
       }
     },
@@ -69,60 +72,77 @@ export const diskRules: Rule[] = [
     remedy: 'Set `disks.data.count` to 4 or more, or remove `disks.data.raid`.',
     example: 'disks: { data: { count: 2, raid: raid10 } }\n',
     check: ({ cluster, host }, report) => {
-      const seen = new Set<string>();
-      for (const [index, spec] of cluster.hosts.entries()) {
-        const count = host.get(spec.name)?.disks.groups.find(({ name }) => name === 'data')?.count ?? 0;
-        if (count > PAIR) continue;
-        const level = spec.disks?.data?.raid
-          ? ['hosts', index]
-          : cluster.roles[spec.role]?.disks?.data?.raid
-            ? ['roles', spec.role]
-            : cluster.disks?.data?.raid
-              ? []
-              : undefined;
-        if (!level || seen.has(level.join(' '))) continue;
-        seen.add(level.join(' '));
-        report(
-          [...level, 'disks', 'data', 'raid'],
-          `${spec.name} has ${count === 0 ? 'no disks' : count === 1 ? '1 disk' : `${count} disks`} for data, and raid is for four and more`,
-          'set disks.data.count, or remove raid',
-        );
+      const tell = once(report);
+      for (const [index, { name }] of cluster.hosts.entries()) {
+        const count = host.get(name)?.disks.groups.find((group) => group.name === 'data')?.count ?? 0;
+        const said = count > PAIR ? undefined : nearest(cluster, index, ({ data }) => data?.raid);
+        if (said)
+          tell(
+            [...said.path, 'data', 'raid'],
+            `${name} has ${count === 0 ? 'no disks' : count === 1 ? '1 disk' : `${count} disks`} for data, and raid is for four and more`,
+            'set disks.data.count, or remove raid',
+          );
       }
     },
   },
   {
-    code: 'disk-volume',
+    code: 'disk-selector',
     severity: 'error',
-    title: 'A volume that cannot be',
+    title: 'Disks are named in a way that finds too few',
     reason:
-      'Some paths are the system’s own, some it needs before data disks are there (hosts start without those), two volumes cannot share a mount point or a name, and XFS wants 300 MiB.',
-    remedy: 'Choose another mount point, or at least 512Mi.',
-    example: 'disks: { system: { volumes: [{ mount: /etc, size: 1G }] } }\n',
-    check: (context, report) => {
-      for (const { group, list, path } of volumes(context)) {
-        for (const [index, volume] of list.entries()) {
-          const problem = mountProblem(volume, group);
-          if (problem) report([...path, index, 'mount'], problem, 'choose another mount point');
-          if (toBytes(volume.size) < SMALLEST)
-            report(
-              [...path, index, 'size'],
-              `${volume.size} is too small for ${volume.mount}`,
-              'give it 512Mi or more',
-            );
+      'A serial number, WWN or path is one disk, so a group needs as many as it has disks; and names such as sdc are other disks after the next start.',
+    remedy:
+      'List one for each disk, under the host that has them, or choose by `media`, `size`, `model` and `transport`.',
+    example: 'disks: { system: { count: 2, serial: [PHYF0480] } }\n',
+    check: ({ cluster, host }, report) => {
+      const tell = once(report);
+      for (const [index, { name }] of cluster.hosts.entries()) {
+        for (const group of host.get(name)?.disks.groups ?? []) {
+          for (const key of ['serial', 'wwn', 'path'] as const) {
+            const said = nearest(cluster, index, (disks) => disks[group.name]?.[key]);
+            if (!said) continue;
+            const place = [...said.path, group.name, key];
+            const kernel = group[key].find((each) => KERNEL_NAME.test(each));
+            if (key === 'path' && kernel !== undefined)
+              tell(
+                place,
+                `${kernel} is another disk after the next start`,
+                'use its name in /dev/disk/by-path',
+              );
+            else if (group[key].length < group.count && !group[key].some((each) => /[*?]/.test(each)))
+              tell(
+                place,
+                `${name} wants ${group.count} ${group.name} disks, and this names ${group[key].length}`,
+                `name each of them, or correct disks.${group.name}.count`,
+              );
+          }
         }
       }
-      const seen = new Set<string>();
-      for (const [index, spec] of context.cluster.hosts.entries()) {
-        const [layout] = context.host.get(spec.name)?.disks.layouts ?? [];
-        for (const [first] of repeated(layout?.filesystems ?? [], ({ mount }) => volumeName(mount))) {
-          // Said once: a thousand hosts may share one list of volumes.
-          if (!first || seen.has(first.mount)) continue;
-          seen.add(first.mount);
-          report(
-            ['hosts', index],
-            `two volumes of ${spec.name} are ${first.mount}, or are named as it is`,
-            'give each a mount point of its own',
-          );
+    },
+  },
+  {
+    code: 'disk-none',
+    severity: 'error',
+    title: 'Something is to lie on data disks, and there are none',
+    reason: 'With `count: 0` /data is a directory of /, and nothing else of `data` means anything.',
+    remedy: 'Put volumes under `disks.system`, or set `disks.data.count`.',
+    example: 'disks: { data: { count: 0, volumes: [{ mount: /srv, size: 20G }] } }\n',
+    check: ({ cluster, host }, report) => {
+      const tell = once(report);
+      for (const [index, { name }] of cluster.hosts.entries()) {
+        const plan = host.get(name);
+        if (!plan || plan.disks.groups.some((group) => group.name === 'data')) continue;
+        for (const key of ['volumes', 'lvm', 'filesystem'] as const) {
+          const said = nearest(cluster, index, ({ data }) => data?.[key] || undefined);
+          // Said for all hosts, it is for those that have data disks.
+          if (said && said.disks.data?.count === 0)
+            tell(
+              [...said.path, 'data', key],
+              `${name} has no data disks`,
+              key === 'volumes'
+                ? 'move them to disks.system.volumes, or set disks.data.count'
+                : `remove ${key}`,
+            );
         }
       }
     },
@@ -135,26 +155,17 @@ export const diskRules: Rule[] = [
     remedy: 'Correct `size.min` or `size.max`.',
     example: 'disks: { system: { size: { min: 2T, max: 1T } } }\n',
     check: ({ cluster, host }, report) => {
-      const seen = new Set<string>();
+      const tell = once(report);
       for (const [index, spec] of cluster.hosts.entries()) {
-        const plan = host.get(spec.name);
-        for (const { name, min, max, least } of plan?.disks.groups ?? []) {
+        for (const { name, min, max, least } of host.get(spec.name)?.disks.groups ?? []) {
           if (max === undefined || Math.max(min ?? 0, least) <= max) continue;
-          // The level that has the last word.
-          const level = spec.disks?.[name]?.size
-            ? ['hosts', index]
-            : cluster.roles[spec.role]?.disks?.[name]?.size
-              ? ['roles', spec.role]
-              : [];
-          const path = [...level, 'disks', name, 'size'];
-          if (seen.has(path.join(' '))) continue;
-          seen.add(path.join(' '));
+          const said = nearest(cluster, index, (disks) => disks[name]?.size);
           const [wanted, why] =
             min !== undefined && min > max
               ? [min, 'correct size.min or size.max']
-              : [least, 'correct size.max, or the volumes: the layout needs as much'];
-          report(
-            path,
+              : [least, 'correct size.max, the volumes or the reserve: the layout needs as much'];
+          tell(
+            [...(said?.path ?? ['disks']), name, 'size'],
             `the ${name} disks of ${spec.name} must be at least ${sizeText(wanted)} and at most ${sizeText(max)}`,
             why,
           );

@@ -59,7 +59,7 @@ function tooSmall(group: DiskGroupPlan, disks: readonly Disk[]): string {
   const small = disks.filter((disk) => disk.size < group.least && matches({ ...group, least: 0 }, disk));
   return small.length === 0
     ? ''
-    : `: the layout needs ${sizeText(group.least)}, and ${small.length} of them ${small.length === 1 ? 'is' : 'are'} smaller`;
+    : `: volumes, reserve and what / and /data need come to ${sizeText(group.least)}, and ${small.length} of them ${small.length === 1 ? 'is' : 'are'} smaller`;
 }
 
 /** What is wrong with these disks for this layout; undefined where it can be met. */
@@ -68,7 +68,8 @@ function layoutProblem(host: HostPlan, disks: readonly Disk[]): string | undefin
   const [system, data] = groups;
   for (const group of groups) {
     const fit = disks.filter((disk) => matches(group, disk));
-    const what = `${group.count} ${group.media === 'any' ? 'disks' : group.media === 'ssd' ? 'SSDs' : 'HDDs'} for ${group.name}`;
+    const kind = group.media === 'any' ? 'disk' : group.media.toUpperCase();
+    const what = `${group.count} ${kind}${group.count === 1 ? '' : 's'} for ${group.name}`;
     if (fit.length < group.count)
       return `it wants ${what}, and ${fitting(fit.length)}${tooSmall(group, disks)}`;
     const named = group.serial.length + group.wwn.length + group.path.length > 0;
@@ -113,7 +114,7 @@ export const hardwareRules: Rule[] = [
           report(
             ['hosts', index, 'hardware', 'disks'],
             `the disks of ${plan.name} do not meet its layout: ${problem}`,
-            'correct hardware.disks, or the selectors under disks',
+            'correct hardware.disks, or the selectors, volumes and reserve under disks',
           );
       }
     },

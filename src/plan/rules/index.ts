@@ -11,6 +11,7 @@ import { nicRules } from './nics.ts';
 import { podNetworkRules } from './pod-network.ts';
 import { rangeRules } from './ranges.ts';
 import { checkRules, type Rule, type RuleContext } from './rule.ts';
+import { volumeRules } from './volumes.ts';
 
 /** Every rule by topic, in the order of docs/problems.md. */
 export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
@@ -22,7 +23,7 @@ export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
   { title: 'Control plane, etcd and endpoint', rules: controlPlaneRules },
   { title: 'Versions that go together', rules: compatibilityRules },
   { title: 'Pod network', rules: podNetworkRules },
-  { title: 'Disks', rules: diskRules },
+  { title: 'Disks', rules: [...diskRules, ...volumeRules] },
   { title: 'Hardware', rules: hardwareRules },
   { title: 'What is put on hosts', rules: contentRules },
 ];

@@ -12,6 +12,7 @@ import {
   noProxy,
   url,
   version,
+  webhook,
 } from './words.ts';
 
 const subnet = object('A part of the network with a gateway of its own.', {
@@ -193,7 +194,11 @@ const ingress = object(
 );
 
 const alerts = object('Who is told when a disk fails; the host’s journal always is.', {
-  webhook: optional(url('Gets a POST with a JSON object: host, event, array, component, time, text.')),
+  webhook: optional(
+    webhook(
+      'Gets a POST with a JSON object: host, event, array, component, time, text. A chat service that wants another form needs an adapter in between.',
+    ),
+  ),
   mail: optional(
     object('Mail, handed to a relay: hosts run no mail server of their own.', {
       to: list('Who gets it.', mailAddress('An address.'), { minItems: 1 }),

@@ -15,14 +15,14 @@ const selector = {
   ),
   size: optional(
     object('Sizes that match, both ends included.', {
-      min: optional(size('The smallest.')),
-      max: optional(size('The largest.')),
+      min: optional(size('The smallest size that matches.')),
+      max: optional(size('The largest size that matches.')),
     }),
   ),
   model: optional(pattern('The model; * and ? are wildcards.')),
   serial: optional(globs('Serial numbers.')),
   wwn: optional(globs('World Wide Names.')),
-  path: optional(globs('Names under /dev/disk/by-path.')),
+  path: optional(globs('Names under /dev/disk/by-path, without the folder.')),
   transport: optional(
     choice('How the disk is attached.', ['nvme', 'sata', 'sas', 'scsi', 'virtio', 'iscsi', 'fc', 'mmc']),
   ),
@@ -31,7 +31,9 @@ const selector = {
 const content = {
   filesystem: optional(choice('The file systems (default xfs).', ['xfs', 'ext4'])),
   lvm: optional(
-    flag('Put a volume group between the disks and the file systems, so that volumes can be resized later.'),
+    flag(
+      'Put a volume group between the disks and the file systems: further disks can join it, and volumes can be moved. It is filled: / or /data has what the volumes leave.',
+    ),
   ),
   volumes: optional(
     list(

@@ -22,6 +22,8 @@ const PORT = '([1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|
 export const HTTP_URL = new RegExp(
   `^https?://([A-Za-z0-9._~%!&()*+,;=:-]+@)?${HOST}(:${PORT})?(/[A-Za-z0-9._~%!&()*+,;=:@{}/-]*)?$`,
 );
+/** One that nothing is put behind, and that may have a query: chat services want their token there. */
+const WEBHOOK = new RegExp(`${HTTP_URL.source.slice(0, -1)}(\\?[A-Za-z0-9._~%!&()*+,;=:@{}/?-]*)?$`);
 /** What hardware says of itself, and what matches it. */
 const PRINTABLE = /^[!-~]([ -~]*[!-~])?$/;
 const HOST_OR_IP = /^[A-Za-z0-9]([A-Za-z0-9.:-]*[A-Za-z0-9])?$/;
@@ -36,6 +38,12 @@ export const size = (description: string) =>
 export const version = (description: string) =>
   text(description, VERSION, 'a whole version such as 1.31.14, in quotes where YAML would read a number');
 export const url = (description: string) => text(description, HTTP_URL, 'an http:// or https:// URL');
+export const webhook = (description: string) =>
+  text(
+    description,
+    WEBHOOK,
+    'an http:// or https:// URL without quotes, blanks and "$", such as https://alerts.example.com/hook?key=abc',
+  );
 export const catalogName = (description: string) =>
   text(description, NAME, 'a name of lower-case letters, digits, "-" and "."');
 export const server = (description: string) => text(description, HOST_OR_IP, 'a host name or an address');

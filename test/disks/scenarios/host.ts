@@ -68,7 +68,7 @@ if [ -e quick ]; then cat quick >"$TARGET/usr/sbin/update-initramfs"; fi
 chroot "$TARGET" sh -e <<'END'
 find /etc/systemd /etc/tmpfiles.d /etc/mdadm /etc/udev -type f -exec chmod 644 {} +
 useradd --system etcd
-systemctl --quiet enable docker kubelet etcd imgbuild-data
+systemctl --quiet enable docker kubelet etcd imgbuild-data imgbuild-disks
 END
 `;
 

@@ -67,7 +67,7 @@ export const shapes = {
   lvm: {
     spec: {
       reserve: '1Mi',
-      data: { count: 4, raid: 'mirrors', lvm: true, volumes: [{ mount: '/var/lib/more', size: '256Mi' }] },
+      data: { count: 4, raid: 'mirrors', lvm: true, volumes: [{ mount: '/var/lib/more', size: '512Mi' }] },
     },
     disks: { ...ssds(), ...hdds(4) },
     select: { system: ['--media', 'ssd'], data: ['--media', 'hdd'] },

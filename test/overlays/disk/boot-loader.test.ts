@@ -287,6 +287,10 @@ describe("the firmware's entries", () => {
     ['started otherwise', { script: 'rm -r "$ROOT/sys/firmware"' }],
     ['a chroot without the variables', { script: 'rm "$ROOT"/sys/firmware/efi/efivars/*' }],
     ['without efibootmgr', { without: ['efibootmgr'] }],
+    [
+      'an efibootmgr that cannot read them',
+      { script: 'printf \'#!/bin/sh\\nexit 2\\n\' >"$ROOT/programs/efibootmgr"' },
+    ],
   ])(
     '%s: it says so, and that is no error',
     async (_, { script = '', without = [] }: { script?: string; without?: string[] }) => {

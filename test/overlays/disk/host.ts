@@ -278,16 +278,28 @@ export class Host {
     return { code: result.exitCode ?? -1, out: plain(result.stdout), err: plain(result.stderr) };
   }
 
-  /** imgbuild-disk on a terminal, with what is typed there: all that it shows. */
-  async onTerminal(args: string[], typed = '', env: Record<string, string> = {}): Promise<string> {
+  /** imgbuild-disk on a terminal, with what is typed there, or is answered to its question: all that it shows. */
+  async onTerminal(
+    args: string[],
+    typed: string | (() => string) = '',
+    env: Record<string, string> = {},
+  ): Promise<string> {
     const words = ['bash', `${this.root}/usr/sbin/imgbuild-disk`, '--root', this.root, ...args];
-    const result = await execa('/usr/bin/script', ['-qec', words.join(' '), '/dev/null'], {
+    const program = execa('/usr/bin/script', ['-qec', words.join(' '), '/dev/null'], {
       reject: false,
       extendEnv: false,
       env: { ...this.#env, SHELL: '/bin/sh', ...env },
-      input: typed,
+      ...(typeof typed === 'string' ? { input: typed } : {}),
     });
-    return result.stdout;
+    if (typeof typed === 'function') {
+      let shown = '';
+      program.stdout.on('data', (text) => {
+        const asked = shown.includes('go on: ');
+        shown += text;
+        if (!asked && shown.includes('go on: ')) program.stdin.end(typed());
+      });
+    }
+    return (await program).stdout;
   }
 
   disk = (...args: string[]): Promise<Outcome> => this.run('imgbuild-disk', ...args);

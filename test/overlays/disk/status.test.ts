@@ -137,7 +137,7 @@ describe('what is wrong comes first', () => {
       expect(code).toBe(1);
       expect(lines(out)[0]).toBe('PROBLEMS');
       expect(problems(out)).toEqual([
-        'system_2 is missing: no disk bears its partitions. Put a blank disk in and run: imgbuild-disk replace system_2 DISK',
+        'system_2 is missing. Put a blank disk in and run: imgbuild-disk replace system_2 DISK',
         'array efi (md120) is degraded: 1 of 2 members work [U_]',
         'array boot (md121) is degraded: 1 of 2 members work [U_]',
         'array root (md122) is degraded: 1 of 2 members work [U_]',
@@ -173,14 +173,33 @@ describe('what is wrong comes first', () => {
     ]);
   });
 
+  test('a disk that was seen before is told of by what stands on it', async () => {
+    make();
+    await host.disk('status');
+    host.unplug('sdb');
+    for (const _ of [1, 2])
+      expect(problems((await host.disk('status')).out)[0]).toMatch(
+        /^system_2 is missing \(it was INTEL SSDSC2KB48, serial SSDB, at pci-\S+\)\. Put a blank disk in/,
+      );
+  });
+
+  test('what is lost with the last disk', async () => {
+    make();
+    host.unplug('sdd');
+    host.unplug('sdc');
+    host.kernel('echo inactive >"$ROOT/sys/block/md123/md/array_state"');
+    expect(problems((await host.disk('status')).out).slice(0, 2)).toEqual([
+      'data_1 is missing, and no other disk has what it bore (data): put that disk back, or install the host anew',
+      'data_2 is missing, and no other disk has what it bore (data): put that disk back, or install the host anew',
+    ]);
+  });
+
   test('a disk that is there and in no array', async () => {
     make({ disks: PAIRS.map((disk) => (disk.name === 'sdd' ? { ...disk, joined: false } : disk)) });
     expect(problems((await host.disk('status')).out)).toEqual([
       'array data (md123) is degraded: 1 of 2 members work [U_]',
       'array data (md123) lacks sdd1 of data_2: if that disk is good, put it back: imgbuild-disk replace data_2 sdd',
     ]);
-    expect(await host.disk('replace', 'data_2', 'sdd', '--yes')).toMatchObject({ code: 0 });
-    expect(host.calls()).toEqual(['mdadm /dev/md123 --add /dev/sdd1']);
   });
 
   test('a rebuild, how far it is and how long it takes', async () => {

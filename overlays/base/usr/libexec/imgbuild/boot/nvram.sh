@@ -31,7 +31,10 @@ read_entries() {
   [ -d "$sys/firmware/efi/efivars" ] && [ -n "$(ls "$sys/firmware/efi/efivars")" ] || return 0
   command -v efibootmgr >/dev/null 2>&1 || return 0
   while IFS= read -r line; do
-    case $line in BootOrder:*) boot_order=${line#*: } && continue ;; esac
+    case $line in
+      BootOrder:*) boot_order=${line#*: } && continue ;;
+      known) entries_known=yes ;;
+    esac
     [[ $line =~ ^Boot([0-9A-Fa-f]{4})[*\ ]\ (.*)$ ]] || continue
     entry_number[entry_count]=${BASH_REMATCH[1]}
     line=${BASH_REMATCH[2]}
@@ -41,7 +44,6 @@ read_entries() {
     if [[ $line =~ GPT,([0-9A-Fa-f-]{36}) ]]; then entry_guid[entry_count]=${BASH_REMATCH[1],,}; fi
     entry_count=$((entry_count + 1))
   done < <(efibootmgr -v 2>/dev/null && echo known)
-  entries_known=yes
 }
 
 entry_of() {
@@ -84,8 +86,7 @@ ensure_entries() {
 remove_stale() {
   local n i all=' '
   for ((n = 1; n <= disks; n++)); do
-    get "$n" out
-    case $REPLY in 'an optical'* | 'a floppy'* | 'empty'*) continue ;; esac
+    has_medium "$n" || continue
     get "$n" name
     i=$dev/$REPLY
     get "$n" lbs

@@ -4,6 +4,7 @@
 #   scan_arrays      mds = 'md127 ...', and member_md[PARTITION] = the array that a partition is in
 #   read_array MD    sets md_level md_state md_action md_total md_working md_pattern md_mismatches md_degraded
 #   member_state MD PARTITION   REPLY = active | rebuilding | spare | failed | missing
+#   bad_blocks MD MEMBER   does md know blocks on it that cannot be read? It keeps the member all the same.
 #   lost_members MD  REPLY = members whose disk the kernel no longer knows
 #   progress MD      REPLY = '34.2 720', percent and seconds to go ('' for seconds where it stands still); '' when idle
 #
@@ -79,6 +80,10 @@ member_state() {
     *,in_sync,*) REPLY=active ;;
     *) if is_number "$REPLY"; then REPLY=rebuilding; else REPLY=spare; fi ;;
   esac
+}
+
+bad_blocks() {
+  [ -n "$(cat "$sys/block/$1/md/dev-$2/bad_blocks" "$sys/block/$1/md/dev-$2/unacknowledged_bad_blocks" 2>/dev/null)" ]
 }
 
 # is_lost MD MEMBER: its disk was pulled out or died; md may not have noticed. A disk that was put in since may have its

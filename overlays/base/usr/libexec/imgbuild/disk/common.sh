@@ -16,7 +16,7 @@ swaps=$root/proc/swaps
 cmdline=/dev/null
 layout=$root/etc/imgbuild/layout
 state=$root/var/lib/imgbuild
-for library in installer/{lib,disks,spared,names,content,partition} disk/{layout,gpt,arrays,slots}; do
+for library in installer/{lib,disks,spared,names,content,partition} disk/{layout,gpt,arrays,ours,slots}; do
   # shellcheck source=/dev/null
   . "$libexec/$library.sh"
 done

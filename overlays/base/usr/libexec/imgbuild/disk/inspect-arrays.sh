@@ -44,6 +44,8 @@ inspect_members() {
     part=${slot_kname[$place]-}
     [ -n "$part" ] || continue
     member_state "$1" "$part"
+    ! bad_blocks "$1" "$part" || problem array "$2" \
+      "array $2 ($1) cannot read all of $part of ${place%:*}: that disk is to be replaced ($sys/block/$1/md/dev-$part/bad_blocks)"
     case $REPLY in
       failed) problem array "$2" "array $2 ($1) has thrown out $part of ${place%:*}: that disk is to be replaced" ;;
       missing)

@@ -43,6 +43,7 @@ inspect() {
   read_state
   read_scrubs
   inspect_slots
+  remember_disks
   inspect_arrays
   inspect_filesystems
   inspect_boot
@@ -52,9 +53,14 @@ disk_name() { get "$1" name; }
 
 inspect_slots() {
   local slot n names
+  for n in $strangers; do
+    slot=${n#*:}
+    disk_name "${n%%:*}"
+    problem slot "$slot" \
+      "$REPLY bears the names of $slot, and is a disk of another host of this cluster: pull it out (nothing is done to it unless it is named)"
+  done
   for slot in "${slots[@]}"; do
-    [ -n "${slot_disk[$slot]}" ] || problem slot "$slot" \
-      "$slot is missing: no disk bears its partitions. Put a blank disk in and run: imgbuild-disk replace $slot DISK"
+    [ -n "${slot_disk[$slot]}" ] || inspect_missing "$slot"
     [ -n "${slot_others[$slot]}" ] || continue
     disk_name "${slot_disk[$slot]}"
     names=$REPLY
@@ -65,6 +71,31 @@ inspect_slots() {
     problem slot "$slot" \
       "$names both bear the names of $slot: finish the replacement (run it again), or pull out the disk that was replaced"
   done
+}
+
+# inspect_missing SLOT: what to do depends on whether its data are anywhere else.
+inspect_missing() {
+  local name place lost=''
+  for name in "${layout_arrays[@]}"; do
+    case " ${array_parts[$name]} " in *" $1:"*) ;; *) continue ;; esac
+    runs "$name" || lost="$lost${lost:+, }$name"
+  done
+  for place in ${slot_parts[$1]}; do
+    case ${part_use[$1:$place]} in fs | lvm) lost="$lost${lost:+, }partition $place" ;; esac
+  done
+  last_seen "$1"
+  if [ -n "$lost" ]; then
+    problem slot "$1" "$1 is missing$REPLY, and no other disk has what it bore ($lost): put that disk back, or install the host anew"
+  else
+    problem slot "$1" "$1 is missing$REPLY. Put a blank disk in and run: imgbuild-disk replace $1 DISK"
+  fi
+}
+
+# runs NAME: an array of the layout, with its data.
+runs() {
+  [ -n "${array_md[$1]}" ] || return 1
+  read_array "${array_md[$1]}"
+  case $md_state in inactive | broken | clear) return 1 ;; esac
 }
 
 inspect_filesystems() {

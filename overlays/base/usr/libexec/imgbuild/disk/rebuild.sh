@@ -5,7 +5,7 @@
 
 # await_rebuild: until NEW is whole in every array of the slot. Ctrl-C ends the waiting alone.
 await_rebuild() {
-  local pair md state waiting shown=''
+  local pair md state waiting shown='' idle=0
   [ -z "$dry_run" ] || return 0
   [ -z "$no_wait" ] || leave_rebuild
   trap leave_rebuild INT TERM
@@ -18,6 +18,7 @@ await_rebuild() {
       state=$REPLY
       case $state in
         active) continue ;;
+        spare) idle_rounds "$md" ;;
         failed | missing)
           new_part "${pair%%=*}"
           broke "$REPLY was thrown out of ${md_name[$md]} while it was being rebuilt" \
@@ -35,16 +36,27 @@ await_rebuild() {
   printf '%s is in sync in every array.\n' "$new_name"
 }
 
+# idle_rounds MD: md works on nothing, and NEW has no place in it; for a moment that is so at the beginning.
+idle_rounds() {
+  attribute "$1" sync_action
+  [ "${REPLY:-idle}" = idle ] || { idle=0 && return 0; }
+  idle=$((idle + 1))
+  [ "$idle" -lt 15 ] || broke "md has given up rebuilding ${md_name[$1]} on $new_name" \
+    'Its reason is in journalctl -k; a disk that cannot be read or written is to be replaced.'
+}
+
 leave_rebuild() {
   trap - INT TERM
   printf '\nThe rebuild goes on by itself; imgbuild-disk status shows how far it is.\n'
   if [ -n "$hot" ]; then
-    printf 'When it is done, run the same command again: it takes the old disk out, and puts the boot loader on this one.\n'
+    again 'takes the old disk out, and puts the boot loader on this one'
   elif [ -n "$loader_left" ]; then
-    printf 'When it is done, run the same command again: it puts the boot loader on the disks.\n'
+    again 'puts the boot loader on the disks'
   fi
   exit 0
 }
+
+again() { printf 'When it is done, this %s:\n  imgbuild-disk replace %s %s%s\n' "$1" "$slot" "$new_name" "${healthy:+ --healthy}"; }
 
 # show_progress: on a terminal one line that changes, elsewhere a line for every ten percent of each array.
 show_progress() {

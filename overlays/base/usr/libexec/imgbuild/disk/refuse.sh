@@ -7,13 +7,14 @@
 #     twin_slot
 #     keep                 yes: NEW is laid out already, by an earlier run
 #     hot                  yes: OLD works and is copied before it goes
+#     holes                arrays whose copy on the twin has blocks that cannot be read
 #     table                the lines for write_table
 #     pairs                'NUMBER=MD ...': NEW's partitions and the arrays that they go into
 #
 # shellcheck disable=SC2034,SC2154 # the libraries'
 
 judge() {
-  find_old "$1"
+  find_old "$1" "$2"
   find_new "$2"
   find_pairs
   find_twin
@@ -22,7 +23,7 @@ judge() {
   judge_new
 }
 
-# find_old OLD: a slot, or a disk that bears one.
+# find_old OLD NEW: a slot, or a disk that bears one.
 find_old() {
   local n
   old=
@@ -36,7 +37,13 @@ find_old() {
   [ -n "$n" ] || refuse "there is neither a slot nor a disk called '$1'" \
     "Name a slot of this host: ${slots[*]}. A disk that the kernel no longer sees has no other name."
   slot=${disk_slot[$n]-}
-  [ -n "$slot" ] || refuse "$1 bears no slot of this host's layout" "Name a slot: ${slots[*]}."
+  if [ -z "$slot" ]; then
+    disk_named "$2"
+    slot=${REPLY:+${disk_slot[$REPLY]-}}
+    # An earlier run may have erased it already, and been cut off then.
+    refuse "$1 bears no slot of this host's layout" \
+      "Name a slot: ${slots[*]}.${slot:+ Where $2 has taken its place already: imgbuild-disk replace $slot $2 finishes it.}"
+  fi
   old=$n
 }
 
@@ -57,7 +64,7 @@ find_new() {
   n=${slot_disk[$slot]}
   if [ -n "$old" ] && [ "$n" != "$old" ] && [ "$n" != "$new" ]; then
     get "$old" name
-    refuse "$REPLY bears the names of $slot, but another disk is in its place already" 'Pull it out: nothing needs it.'
+    refuse "$REPLY bears the names of $slot, but another disk is in its place already" 'Pull it out, unless imgbuild-disk status shows it in an array.'
   fi
   for n in ${slot_disk[$slot]} ${slot_others[$slot]-}; do
     if [ -z "$old" ] && [ "$n" != "$new" ]; then old=$n; fi
@@ -73,7 +80,7 @@ find_pairs() {
       [ "${place%:*}" = "$slot" ] || continue
       md=${array_md[$name]}
       [ -n "$md" ] || refuse "the array $name does not run" \
-        'Start it first: mdadm --assemble --scan --run. Where no member is left its data is lost: reinstall the host.'
+        'Start it first: mdadm --assemble --scan --run. Where no member is left its data is lost: install the host anew.'
       pairs="$pairs${pairs:+ }${place#*:}=$md"
     done
   done
@@ -106,13 +113,14 @@ find_twin() {
     return
   done
   refuse "no other disk has all that $slot has: ${reason:-none shares its arrays}" \
-    'Wait until a running rebuild is done (imgbuild-disk status). Where the other copy is dead as well, reinstall the host.'
+    'Wait until a running rebuild is done (imgbuild-disk status). Where the other copy is dead as well, install the host anew.'
 }
 
-# shares_arrays SLOT: is it in every array that the slot is in? Sets bad, those where its copy is not whole.
+# shares_arrays SLOT: is it in every array that the slot is in? Sets bad, those where its copy is not whole, and holes.
 shares_arrays() {
   local pair number place found
   bad=
+  holes=
   for pair in $pairs; do
     found=
     for place in ${array_parts[${md_name[${pair#*=}]}]}; do
@@ -121,6 +129,9 @@ shares_arrays() {
       number=${slot_kname[$place]-}
       REPLY=missing
       [ -z "$number" ] || member_state "${pair#*=}" "$number"
+      if [ -n "$number" ] && bad_blocks "${pair#*=}" "$number"; then
+        holes="$holes${holes:+, }${md_name[${pair#*=}]}"
+      fi
       [ "$REPLY" = active ] || bad="$bad${bad:+, }${md_name[${pair#*=}]}"
     done
     [ -n "$found" ] || return 1

@@ -9,7 +9,7 @@ show_plan() {
   printf '%s is to be on %s, laid out as %s (%s) is.\n' "$slot" "$new_name" "$REPLY" "$twin_slot"
   describe_disk "$new"
   if [ -n "$keep" ]; then
-    printf '  Its partitions are laid out already: nothing on it is erased.\n'
+    printf '  It is laid out already, by an earlier run or as the disk that it was: all its data are copied anew.\n'
   elif get "$new" state && [ "$REPLY" = blank ]; then
     printf '  It is blank.\n'
   else
@@ -24,8 +24,13 @@ show_plan() {
       printf '%s is taken out of the arrays.\n' "$REPLY"
     fi
     describe_disk "$old"
-    printf '  Its RAID superblocks and its partition table are erased, lest it come back as %s.\n' "$slot"
+    if [ -n "$holes" ] && [ -z "$hot" ]; then
+      printf '  It is not erased: it may have what cannot be read from %s. Pull it out before the next start.\n' "$twin_slot"
+    else
+      printf '  Its RAID superblocks and its partition table are erased, lest it come back as %s.\n' "$slot"
+    fi
   fi
+  [ -z "$holes" ] || printf 'SOME BLOCKS OF %s ON %s CANNOT BE READ: what lay there is lost where this is the last copy.\n' "$holes" "$twin_slot"
   for pair in $pairs; do list="$list${list:+, }${md_name[${pair#*=}]}"; done
   printf 'Arrays: %s.\n\n' "$list"
 }

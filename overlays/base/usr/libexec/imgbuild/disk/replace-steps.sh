@@ -3,36 +3,55 @@
 #
 # shellcheck disable=SC2034,SC2154 # the libraries'
 
-# take_out: OLD's members leave the arrays.
-take_out() {
-  local pair md member lost
+# forget_lost: members whose disk is gone leave the arrays. mdadm calls detached what has no device any more: it must be
+# done before partitions of NEW get their names.
+forget_lost() {
+  local pair md
   for pair in $pairs; do
     md=${pair#*=}
     lost_members "$md"
-    lost=$REPLY
-    members_of_old "$md"
-    for member in $REPLY; do
-      has_word "$lost" "$member" || take_member "$md" "$member"
-    done
-    [ -n "$lost" ] || continue
-    # mdadm calls detached what has no device any more.
+    [ -n "$REPLY" ] || continue
     run mdadm "/dev/$md" --fail detached --remove detached || :
     lost_members "$md"
     [ -z "$REPLY" ] || [ -n "$dry_run" ] || broke "the lost member $REPLY of ${md_name[$md]} could not be removed"
   done
 }
 
-# erase_old: nothing on it says any more that it is the slot, and it is no disk to start from.
+# take_out: what is left of OLD's members leaves the arrays.
+take_out() {
+  local pair md member
+  for pair in $pairs; do
+    md=${pair#*=}
+    members_of_old "$md"
+    # In a rehearsal those that are gone are still among them.
+    for member in $REPLY; do is_lost "$md" "$member" || take_member "$md" "$member"; done
+  done
+}
+
+# erase_old: nothing on it says any more that it is the slot, and it is no disk to start from. Not where it may have the
+# last copy of something, nor where its name has become another disk's while the copy was made.
 erase_old() {
   local part lbs sectors
   [ -n "$old" ] || return 0
+  [ -z "$holes" ] || [ -n "$hot" ] || return 0
+  identity "$old"
+  if [ "$REPLY" != "$old_identity" ]; then
+    get "$old" name
+    say "$REPLY is another disk by now: it is left alone."
+    return 0
+  fi
   [ -n "$dry_run" ] || scan_arrays
   parts_of "$old"
   for part in $REPLY; do
     part=${part#*=}
     # What md would not let go of is not touched.
-    if [ -n "$dry_run" ] || [ -z "${member_md[$part]-}" ]; then erase_traces "/dev/$part"; fi
+    if [ -z "$dry_run" ] && [ -n "${member_md[$part]-}" ]; then
+      too_broken "/dev/$part, a member of ${member_md[$part]},"
+      return 0
+    fi
   done
+  parts_of "$old"
+  for part in $REPLY; do erase_traces "/dev/${part#*=}"; done
   get "$old" lbs
   lbs=$REPLY
   get "$old" sectors
@@ -92,6 +111,8 @@ clear_ends() {
   [ "$3" -gt "$count" ] || count=$3
   printf '  zeros at both ends of %s, sectors %s to %s\n' "$1" "$2" "$(($2 + $3 - 1))"
   [ -z "$dry_run" ] || return 0
+  # Where the disk is gone, dd would make a file of its name, and the next disk could not have it.
+  [ -n "$root" ] || [ -b "$1" ] || return 1
   for at in "$2" $(($2 + $3 - count)); do
     dd if=/dev/zero "of=$1" "bs=$4" "seek=$at" "count=$count" conv=notrunc,fsync 2>/dev/null || return 1
   done
@@ -119,8 +140,12 @@ put_in() {
     new_part "${pair%%=*}"
     part=$REPLY
     member_state "$md" "$part"
-    [ "$REPLY" != missing ] || run mdadm "/dev/$md" --add "/dev/$part" ||
-      broke "/dev/$part could not be added to ${md_name[$md]}"
+    if [ "$REPLY" = missing ]; then
+      # With its superblock md would copy only what it knows to have changed on the others, and not what was written
+      # here while they were away.
+      [ -z "$keep" ] || run mdadm --zero-superblock "/dev/$part" || :
+      run mdadm "/dev/$md" --add "/dev/$part" || broke "/dev/$part could not be added to ${md_name[$md]}"
+    fi
     [ -n "$hot" ] || continue
     members_of_old "$md"
     for member in $REPLY; do

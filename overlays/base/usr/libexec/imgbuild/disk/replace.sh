@@ -12,11 +12,17 @@ replace_disk() {
     return 0
   fi
   show_plan
-  [ -n "$dry_run" ] || confirm
+  identities
+  if [ -z "$dry_run$yes" ]; then
+    confirm
+    judge_again "$1" "$2"
+  fi
   journal notice "replacing $slot by $new_name"
   if [ -z "$hot" ]; then
-    take_out
+    forget_lost
+    # Before a copy is given up: NEW may be dead on arrival.
     [ -n "$keep" ] || lay_out
+    take_out
     put_in
     erase_old
     put_loader
@@ -25,16 +31,48 @@ replace_disk() {
     await_rebuild
     [ -z "$loader_left" ] || put_loader
   else
+    forget_lost
     [ -n "$keep" ] || lay_out
     put_in
     keep_conf
     await_rebuild
+    forget_lost
     take_out
     erase_old
     put_loader
   fi
   [ -z "$loader_left" ] || broke 'the boot loader is not on every disk'
   journal notice "$new_name is $slot"
+}
+
+# identity N: REPLY = what tells a disk from another that has got its name since.
+identity() {
+  local name dir
+  get "$1" name
+  name=$REPLY
+  dir=$(readlink -f "$sys/block/$name")
+  REPLY="$dir $(stat -c %i "$dir" 2>/dev/null) $(cat "$dir/diskseq" "$dir/size" "$dir/serial" "$dir/wwid" "$dir/device/serial" \
+    "$dir/device/wwid" 2>/dev/null | tr '\n' ' ')"
+}
+
+identities() {
+  identity "$new"
+  new_identity=$REPLY
+  old_identity=
+  if [ -n "$old" ]; then
+    identity "$old"
+    old_identity=$REPLY
+  fi
+}
+
+# judge_again OLD NEW: the question may have stood for hours.
+judge_again() {
+  local before="$new_identity|$old_identity|$slot|$keep|$hot|$table"
+  read_state
+  judge "$1" "$2"
+  identities
+  [ "$before" = "$new_identity|$old_identity|$slot|$keep|$hot|$table" ] ||
+    refuse 'the disks are not as they were when you were asked' 'Run it again, and look at what it says.'
 }
 
 # is_whole: nothing is left to do?

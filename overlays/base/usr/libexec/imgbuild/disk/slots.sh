@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Which disk is which slot of the layout; sourced after layout.sh, gpt.sh and arrays.sh, never run.
+# Which disk is which slot of the layout; sourced after layout.sh, gpt.sh, arrays.sh and ours.sh,
+# never run.
 #
 #   find_slots   slot_disk[SLOT]    number of its disk (see installer/disks.sh), '' where it is missing
 #                slot_others[SLOT]  further disks that bear its names
@@ -7,7 +8,9 @@
 #                slot_kname[SLOT:NUMBER]  the kernel's name of a partition, of slot_disk alone
 #                array_md[NAME]     the md device of an array of the layout, '' where none runs
 #                md_name[MD]        its name in the layout, or in /dev/md, or its own
+#                strangers          'N:SLOT ...': disks that bear a slot's names, and are another host's
 #   parts_of N   REPLY = 'NUMBER=KNAME ...' of a disk's partitions
+#   part_of N NUMBER REPLY = the kernel's name of one of them, '' where there is none
 #   disk_named TEXT  REPLY = the number of the disk with this kernel's name, path or serial, '' where there is none
 #
 # shellcheck disable=SC2034 # for those who source this
@@ -45,15 +48,24 @@ label_of() {
   REPLY=$name
 }
 
+part_of() {
+  local part
+  parts_of "$1"
+  for part in $REPLY; do
+    [ "${part%%=*}" != "$2" ] || { REPLY=${part#*=} && return 0; }
+  done
+  REPLY=
+}
+
 find_slots() {
   local n part slot place
   local -A slot_of
   slot_disk=() slot_others=() disk_slot=() slot_kname=()
   for place in "${!part_label[@]}"; do slot_of[${part_label[$place]}]=${place%:*}; done
   scan_arrays
+  scan_ours
   for ((n = 1; n <= disks; n++)); do
-    get "$n" out
-    case $REPLY in 'an optical'* | 'a floppy'* | 'empty'*) continue ;; esac
+    has_medium "$n" || continue
     parts_of "$n"
     for part in $REPLY; do
       label_of "$n" "${part%%=*}" "${part#*=}"
@@ -65,11 +77,65 @@ find_slots() {
       break
     done
   done
-  for slot in "${slots[@]}"; do choose_disk "$slot"; done
   find_arrays
+  put_strangers_aside
+  for slot in "${slots[@]}"; do choose_disk "$slot"; done
 }
 
-# choose_disk SLOT: of several disks that bear its names the one that arrays work with.
+# has_medium N: can it be read? What NVMe shows of each path has no device file.
+has_medium() {
+  get "$1" out
+  case $REPLY in 'an optical'* | 'a floppy'* | 'empty'* | 'one path of an NVMe'* | 'hidden'*) return 1 ;; esac
+}
+
+# find_arrays: of several that bear a name the one that is mounted, else one that runs; one that udev made of a single
+# stray member is not it where there is a better.
+find_arrays() {
+  local name place n md link rank best
+  array_md=() md_name=()
+  for name in "${layout_arrays[@]}"; do
+    array_md[$name]=
+    best=0
+    for place in ${array_parts[$name]}; do
+      for n in ${slot_others[${place%:*}]-}; do
+        part_of "$n" "${place#*:}"
+        md=${REPLY:+${member_md[$REPLY]-}}
+        if [ -z "$md" ] || [ "$md" = "${array_md[$name]}" ] || ! is_ours "$md"; then continue; fi
+        read_array "$md"
+        case $md_state in inactive | clear) rank=1 ;; *) rank=2 ;; esac
+        ! is_mounted "$md" || rank=3
+        [ "$rank" -gt "$best" ] || continue
+        array_md[$name]=$md
+        best=$rank
+      done
+    done
+    [ -z "${array_md[$name]}" ] || md_name[${array_md[$name]}]=$name
+  done
+  for link in "$dev"/md/*; do
+    md=$(readlink "$link") && md=${md##*/}
+    [ -z "$md" ] || [ -n "${md_name[$md]-}" ] || md_name[$md]=${link##*/}
+  done
+  for md in $mds; do md_name[$md]=${md_name[$md]:-$md}; done
+}
+
+put_strangers_aside() {
+  local slot n left
+  strangers=
+  for slot in "${slots[@]}"; do
+    left=
+    for n in ${slot_others[$slot]-}; do
+      if is_stranger "$n" "$slot"; then
+        strangers="$strangers${strangers:+ }$n:$slot"
+        disk_slot[$n]=
+      else
+        left="$left${left:+ }$n"
+      fi
+    done
+    slot_others[$slot]=$left
+  done
+}
+
+# choose_disk SLOT: of several disks that bear its names the one that our arrays work with.
 choose_disk() {
   local n part best='' most=-1 count others=''
   for n in ${slot_others[$1]-}; do
@@ -77,7 +143,7 @@ choose_disk() {
     parts_of "$n"
     for part in $REPLY; do
       part=${part#*=}
-      [ -n "${member_md[$part]-}" ] || continue
+      is_array_of_ours "${member_md[$part]-}" || continue
       member_state "${member_md[$part]}" "$part"
       [ "$REPLY" != active ] || count=$((count + 1))
     done
@@ -95,28 +161,8 @@ choose_disk() {
   for part in $REPLY; do slot_kname[$1:${part%%=*}]=${part#*=}; done
 }
 
-find_arrays() {
-  local name place md link
-  array_md=() md_name=()
-  for name in "${layout_arrays[@]}"; do
-    array_md[$name]=
-    for place in ${array_parts[$name]}; do
-      md=${slot_kname[$place]-}
-      md=${md:+${member_md[$md]-}}
-      [ -n "$md" ] || continue
-      # An array whose members are of this array; one that udev made of a single stray member is not it.
-      array_md[$name]=$md
-      read_array "$md"
-      case $md_state in inactive | clear) ;; *) break ;; esac
-    done
-    [ -z "${array_md[$name]}" ] || md_name[${array_md[$name]}]=$name
-  done
-  for link in "$dev"/md/*; do
-    md=$(readlink "$link") && md=${md##*/}
-    [ -z "$md" ] || [ -n "${md_name[$md]-}" ] || md_name[$md]=${link##*/}
-  done
-  for md in $mds; do md_name[$md]=${md_name[$md]:-$md}; done
-}
+# is_array_of_ours MD: is it one of the layout's?
+is_array_of_ours() { [ -n "$1" ] && [ "${array_md[${md_name[$1]-none}]-}" = "$1" ]; }
 
 disk_named() {
   local n found=
