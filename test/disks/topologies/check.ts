@@ -18,7 +18,9 @@ export function check(topology: Topology, outcome: Outcome): void {
 export function refusal({ select, clean }: Outcome): string {
   const text = select.code === 0 ? (clean?.stderr ?? '') : select.stderr;
   const [first = ''] = text.split('\n');
+  // The kernel names disks in the order in which they answer.
   return first
+    .replace(/(\w+) and (\w+) are one disk/, (_, a, b) => `${[a, b].sort().join(' and ')} are one disk`)
     .replace(/^select-disks: nothing chosen, nothing erased: /, '')
     .replace(/^clean-disks: refused, nothing was changed: /, '');
 }
