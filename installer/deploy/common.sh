@@ -73,9 +73,3 @@ check_firmware() {
 	[ "$cf_here" = "$firmware" ] || refuse "the layout is for $firmware, and this machine was started with $cf_here" \
 		'Change the boot mode in its setup, or the firmware in the spec.'
 }
-
-settle() {
-	if command -v udevadm >/dev/null 2>&1; then
-		run udevadm settle || :
-	fi
-}

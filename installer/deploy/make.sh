@@ -2,7 +2,6 @@
 # Makes arrays, volume groups and file systems on the partitions of a layout; sourced by lay-disks, never run.
 #
 #   make_array NAME   make_group NAME   make_system MOUNT   each ends the program where it fails
-#   release_udev      to be called whatever happens
 #   clear_ends NODE FIRST SECTORS   the first and last MiB of a range of NODE, in units of 512 bytes
 #
 # shellcheck disable=SC2154 # sys, dev, dry_run: the caller's
@@ -22,23 +21,6 @@ clear_ends() {
 			conv=notrunc 2>/dev/null || broke "cannot write to $1"
 		[ "$3" -gt 2048 ] || break
 	done
-}
-
-udevadm_control() {
-	command -v udevadm >/dev/null 2>&1 || return 0
-	run udevadm control "$1" || :
-}
-
-# While an array is made udev waits: it would add the first member that it sees to an array of its own, and
-# start a volume group that an earlier array of this size had, before its traces are wiped.
-hold_udev() {
-	held=yes
-	udevadm_control --stop-exec-queue
-}
-release_udev() {
-	[ -n "$held" ] || return 0
-	held=
-	udevadm_control --start-exec-queue
 }
 
 make_array() {
