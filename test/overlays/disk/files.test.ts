@@ -59,7 +59,7 @@ test('programs can be run, and lie where the units and mdadm look', () => {
   for (const file of programs) expect(statSync(file).mode & 0o111).toBe(0o111);
   const read = (path: string) => readFileSync(join(overlays, path), 'utf8');
   expect(read('base/etc/systemd/system/imgbuild-scrub.service')).toMatch(
-    /^ExecStart=\/usr\/sbin\/imgbuild-disk scrub$/m,
+    /^ExecStart=\/usr\/sbin\/imgbuild-disk scrub --due$/m,
   );
   expect(read('el/etc/mdadm.conf.d/90-imgbuild.conf')).toMatch(
     /^PROGRAM \/usr\/libexec\/imgbuild\/disk-alert$/m,

@@ -374,7 +374,7 @@ const common = execFileSync(
   'bash',
   [
     '-c',
-    `PATH=${real}; type -P awk bash basename cat cp cut date dd dirname env flock grep head id ln ls mkdir mv od \
+    `PATH=${real}; type -P awk bash basename cat cksum cp cut date dd dirname env find flock grep head id ln ls mkdir mv od \
       parted readlink rm sed seq sh sort tail tee timeout tr uname wc`,
   ],
   { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },

@@ -1,3 +1,4 @@
+import { utimesSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { Host, type HostOptions } from './host.ts';
 
@@ -120,4 +121,33 @@ test('stopped, it stops the kernel too', async () => {
   expect(err).toContain('stopped; the array that was being checked counts as not checked');
   expect(host.read(md('md120', 'sync_action'))).toBe('idle\n');
   expect(host.exists('var/lib/imgbuild/scrub')).toBe(false);
+});
+
+test('a timer asks every night, and one of 28 is its host’s', async () => {
+  const nights: string[] = [];
+  make();
+  for (let night = 0; night < 28; night++) {
+    host.program('date', `[ "$2" = +%s ] && echo ${(20_000 + night) * 86_400} || echo 2026-02-01T01:00:00Z`);
+    const { code, out } = await host.disk('scrub', '--due');
+    expect(code).toBe(0);
+    if (out !== '') nights.push(out);
+  }
+  expect(nights).toHaveLength(1);
+  expect(nights[0]).toContain('array data (md123) was checked');
+});
+
+test('a night that was missed is made up for', async () => {
+  make();
+  host.write('var/lib/imgbuild/scrub', 'root 2026-01-01T01:00:00Z 0\n');
+  for (const { age, checked } of [
+    { age: 30, checked: 0 },
+    { age: 40, checked: 4 },
+  ]) {
+    utimesSync(`${host.root}/var/lib/imgbuild/scrub`, 0, Date.now() / 1000 - age * 86_400);
+    // A night that is not this host's.
+    host.program('uname', 'echo a');
+    host.program('date', '[ "$2" = +%s ] && echo 0 || echo 2026-02-01T01:00:00Z');
+    const { out } = await host.disk('scrub', '--due');
+    expect(out.match(/was checked/g) ?? []).toHaveLength(checked);
+  }
 });
