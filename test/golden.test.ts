@@ -9,11 +9,11 @@ import type { OutputFile } from '../src/render/types.ts';
 import { soundPlan } from './project.ts';
 
 /**
- * Whole outputs of two clusters. `UPDATE=1 npx vitest run test/golden.test.ts` rewrites them; the commit that does says why.
+ * Whole outputs of three clusters. `UPDATE=1 npx vitest run test/golden.test.ts` rewrites them; the commit that does says why.
  * An archive stands as one text, each file under its mode, owner and path. The programs of installer/, which
  * every kickstart carries word for word, stand as one line: test/render/kickstart.test.ts unpacks and compares them.
  */
-const CLUSTERS = ['production', 'centos7'];
+const CLUSTERS = ['production', 'centos7', 'debian'];
 const update = process.env.UPDATE === '1';
 
 /** Not a secret: what a file holds is which secret it would. */

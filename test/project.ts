@@ -1,6 +1,7 @@
 import { loadCatalog } from '../src/catalog/load.ts';
 import type { Catalog } from '../src/catalog/schema.ts';
 import type { AddressLock } from '../src/plan/addresses.ts';
+import type { ArtifactLock } from '../src/plan/artifact-lock.ts';
 import { buildPlan, type PlanResult } from '../src/plan/build.ts';
 import { findProblems } from '../src/plan/rules/index.ts';
 import { type Problem, sortProblems } from '../src/report/problem.ts';
@@ -16,6 +17,7 @@ export function ownCatalog(): Promise<Catalog> {
 
 interface Options {
   lock?: AddressLock;
+  artifacts?: ArtifactLock;
   /** Folder of `source:` files. */
   directory?: string;
 }
@@ -28,13 +30,14 @@ export async function problemsOf(texts: readonly SpecText[], options: Options = 
 /** Spec, plan and problems of these texts. */
 async function planOf(
   texts: readonly SpecText[],
-  { lock = {}, directory = '.' }: Options = {},
+  { lock = {}, artifacts = {}, directory = '.' }: Options = {},
 ): Promise<Partial<PlanResult> & { spec?: LoadedSpec; problems: Problem[] }> {
   const { spec, problems } = await loadSpec(texts, directory);
   if (!spec) return { problems: sortProblems(problems) };
   const known = await ownCatalog();
-  const result = buildPlan({ cluster: spec.cluster, catalog: known, lock, sources: spec.sources });
-  const found = findProblems({ cluster: spec.cluster, catalog: known, plan: result.plan, lock });
+  const { cluster, sources } = spec;
+  const result = buildPlan({ cluster, catalog: known, lock, artifacts, sources });
+  const found = findProblems({ cluster, catalog: known, plan: result.plan, lock });
   const placed = found.map((finding) => ({ ...finding, place: spec.place(finding.path) }));
   return { ...result, spec, problems: sortProblems([...problems, ...placed]) };
 }

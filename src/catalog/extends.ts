@@ -1,21 +1,19 @@
 import { suggest } from '../report/did-you-mean.ts';
 import type { Place, Problem } from '../report/problem.ts';
+import { FAMILIES } from './families.ts';
 import type { OsEntry, OsRelease } from './schema.ts';
 
-/** Fields that a release must have once all that it extends is merged in. */
+/** Fields that a release must have once all that it extends is merged in; its family wants more. */
 const NEEDED = [
   'family',
   'major',
   'distro',
-  'handler',
   'systemd',
   'cgroup',
-  'installTree',
-  'iso',
-  'kickstart',
   'network',
   'kernels',
   'docker',
+  'nginx',
 ] as const;
 
 /** Releases with what they extend merged in; the abstract entries are left out. */
@@ -37,7 +35,8 @@ export function resolveReleases(
     const chain = chainOf(name, entries, report);
     if (!chain) continue;
     const merged = chain.reduce((base, over) => lay(base, over) as OsEntry);
-    const missing = NEEDED.filter((field) => merged[field] === undefined);
+    const needed = [...NEEDED, ...(merged.family ? FAMILIES[merged.family].needs : [])];
+    const missing = needed.filter((field) => merged[field] === undefined);
     if (missing.length > 0) {
       report(
         name,

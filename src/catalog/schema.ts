@@ -18,7 +18,7 @@ import { disks } from '../spec/schema/host.ts';
 const line = (description: string) => text(description, /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u, 'one line of text');
 /** What is printed into shell, kickstarts and unit files: nothing that one of them would obey. */
 const word = (description: string) =>
-  text(description, /^[A-Za-z0-9@^:/][A-Za-z0-9@^._+:/{}%*-]*$/, 'one plain word');
+  text(description, /^[A-Za-z0-9@^:/][A-Za-z0-9@^._+:/{}%*~-]*$/, 'one plain word');
 const strings = (description: string) => list(description, word('An entry.'));
 
 const repository = object('A repository of the release.', {
@@ -32,6 +32,12 @@ const repository = object('A repository of the release.', {
     { minItems: 1 },
   ),
   inInstaller: withDefault(flag('Anaconda installs from it (without checking signatures).'), false),
+  suites: optional(
+    list('apt’s suites; / for a repository that is one flat folder.', text('A suite.', /^[a-z/][a-z/-]*$/), {
+      minItems: 1,
+    }),
+  ),
+  components: optional(strings('apt’s components.')),
 });
 
 const kernelFlavor = object('A kernel.', {
@@ -45,9 +51,9 @@ export const osSchema = object('A release of an operating system.', {
   title: optional(line('Its name for people.')),
   extends: optional(word('The entry that it completes; maps are merged, lists are joined.')),
   abstract: withDefault(flag('Not a release itself: holds what several share.'), false),
-  family: optional(choice('Which templates it is rendered with.', ['el'])),
+  family: optional(choice('Which templates it is rendered with.', ['el', 'debian'])),
   major: optional(integer('The major release.', 7, 99)),
-  distro: optional(choice('Whose rebuild it is.', ['centos', 'rocky', 'almalinux'])),
+  distro: optional(choice('Whose it is.', ['centos', 'rocky', 'almalinux', 'debian'])),
   handler: optional(word('The pykickstart handler that reads its kickstarts.')),
   systemd: optional(integer('The version of systemd.', 200, 999)),
   cgroup: optional(integer('The cgroup version that it boots with.', 1, 2)),
@@ -68,7 +74,7 @@ export const osSchema = object('A release of an operating system.', {
       ksArgument: optional(word('The kernel argument that names the kickstart.')),
     }),
   ),
-  network: optional(choice('The form of its network files.', ['ifcfg', 'keyfile'])),
+  network: optional(choice('The form of its network files.', ['ifcfg', 'keyfile', 'networkd'])),
   grubUefiConfig: optional(word('The grub.cfg that grub2-mkconfig writes on UEFI; never a stub on the ESP.')),
   kernels: optional(
     object('Kernels to choose from.', {
@@ -82,8 +88,14 @@ export const osSchema = object('A release of an operating system.', {
   packages: object(
     'Packages.',
     {
-      installer: withDefault(strings('Installed by Anaconda, from the release’s own repositories.'), []),
-      post: withDefault(strings('Installed in %post, from any repository, signatures checked.'), []),
+      installer: withDefault(
+        strings('Installed with the system (by Anaconda), from the release’s own repositories.'),
+        [],
+      ),
+      post: withDefault(
+        strings('Installed after it (in %post), from any repository, signatures checked.'),
+        [],
+      ),
       removed: withDefault(strings('Never installed, and removed where something pulls them in.'), []),
     },
     { default: {} },
@@ -92,20 +104,27 @@ export const osSchema = object('A release of an operating system.', {
     mapOf(
       'Packages that an overlay needs, by the overlay’s name.',
       object('Packages.', {
-        installer: withDefault(strings('Installed by Anaconda.'), []),
-        post: withDefault(strings('Installed in %post.'), []),
+        installer: withDefault(strings('Installed with the system.'), []),
+        post: withDefault(strings('Installed after it.'), []),
       }),
     ),
     {},
   ),
   docker: optional(
     object('Docker for this release.', {
-      suffix: word('The end of its RPMs’ release, e.g. el9.'),
+      suffix: word('The mark of the release in its packages’ versions: el9, debian.12~bookworm.'),
+      epoch: optional(integer('The epoch of docker-ce, where the package manager wants it said.', 1, 99)),
       default: word('The version of docker-ce.'),
       newest: optional(word('The last version built, where building has stopped.')),
       containerd: optional(
         word('The version-release of containerd.io, where it is not the one that came with Docker.'),
       ),
+    }),
+  ),
+  nginx: optional(
+    object('Where its packages of nginx differ.', {
+      user: word('The account.'),
+      modules: word('The folder of its modules.'),
     }),
   ),
   services: object(
@@ -164,11 +183,21 @@ export const mirrorSchema = object(
     elrepo: mapOf('elrepo, by major release; * for the others.', word('URL.')),
     criDockerd: word('cri-dockerd’s release archives; {version}.'),
     etcd: word('etcd’s release archives; {version}.'),
+    cniPlugins: optional(word('The CNI plugins’ release archives; {version}.')),
+    goss: optional(word('goss’ releases; {version}.')),
+    cni: withDefault(
+      mapOf('The folder of a pod network’s manifest, by its plugin; {version}.', word('URL.')),
+      {},
+    ),
     keys: withDefault(
       mapOf('Signing keys that do not lie below their repository’s base URL.', word('URL.')),
       {},
     ),
     imageRepository: optional(word('Where Kubernetes’ images come from.')),
+    cniImages: withDefault(
+      mapOf('Where a pod network’s images come from, by its plugin.', word('Repository.')),
+      {},
+    ),
     registries: withDefault(mapOf('Registry mirrors.', strings('URLs.')), {}),
   },
 );
@@ -184,8 +213,13 @@ export const keysSchema = mapOf(
 
 const minor = object('What one minor version of Kubernetes needs.', {
   newest: word('The newest patch known.'),
-  criTools: word('version-release of cri-tools in its repository.'),
-  cni: word('version-release of kubernetes-cni.'),
+  criTools: word('version and build of cri-tools in its repository.'),
+  cni: optional(
+    word(
+      'version and build of kubernetes-cni; without one the release archive of the CNI plugins is fetched.',
+    ),
+  ),
+  calico: optional(word('The Calico that goes with it, where it is not the default.')),
   pause: word('The tag of the pause image.'),
   kernel: object('Kernels.', {
     min: word('Older is refused (or warned of).'),
@@ -201,27 +235,52 @@ const minor = object('What one minor version of Kubernetes needs.', {
 });
 
 const dockerSet = object(
-  'One version of docker-ce and what goes with it; version-release without the el suffix.',
+  'One version of docker-ce and what goes with it; version-release without the release’s mark.',
   {
     containerd: word('containerd.io.'),
     buildx: word('docker-buildx-plugin.'),
     compose: word('docker-compose-plugin.'),
     criDockerd: word('The oldest cri-dockerd that speaks with it.'),
-    majors: list('The EL releases that it is built for.', integer('A release.', 7, 99)),
+    majors: mapOf(
+      'The major releases that it is built for, by family.',
+      list('Releases.', integer('A release.', 7, 99)),
+    ),
+    unmarked: withDefault(
+      mapOf(
+        'containerd.io by family, where it is another and its version bears no release’s mark.',
+        word('The version.'),
+      ),
+      {},
+    ),
   },
 );
+
+const checksums = mapOf(
+  'Of the file that hosts fetch, by version. Others have to be locked: imgbuild lock.',
+  text('sha256.', /^[0-9a-f]{64}$/, '64 hexadecimal digits'),
+);
+const release = (description: string) =>
+  object(description, { default: word('The version to install.'), sha256: checksums });
 
 export const kubernetesSchema = object('What goes with what.', {
   oldest: word('The oldest minor version supported, e.g. 1.28.'),
   oldestReason: line('Why not older.'),
-  packageRelease: word('The release of Kubernetes’ RPMs.'),
+  packageRelease: word('The build of Kubernetes’ own packages.'),
+  packagePrefix: withDefault(
+    mapOf(
+      'What stands before the build in the release of Kubernetes’ packages, by family.',
+      word('A prefix.'),
+    ),
+    {},
+  ),
   minors: mapOf('By minor version.', minor),
   docker: mapOf('By version of docker-ce.', dockerSet),
-  criDockerd: object('cri-dockerd.', {
-    default: word('The version to install.'),
-    sha256: mapOf('Of the release archive, by version.', word('sha256.')),
-  }),
-  etcd: object('etcd.', { sha256: mapOf('Of the release archive, by version.', word('sha256.')) }),
+  criDockerd: release('cri-dockerd.'),
+  etcd: object('etcd.', { sha256: checksums }),
+  calico: release('Calico’s manifest.'),
+  flannel: release('flannel’s manifest.'),
+  cniPlugins: release('The CNI plugins.'),
+  goss: release('goss, which says whether a host is as it should be.'),
 });
 
 export type OsEntry = Static<typeof osSchema>;
@@ -238,21 +297,17 @@ type Complete<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P
 /** A release with everything that it extends merged in: what a plan uses. */
 export type OsRelease = Complete<
   OsEntry,
-  | 'title'
-  | 'family'
-  | 'major'
-  | 'distro'
-  | 'handler'
-  | 'systemd'
-  | 'cgroup'
-  | 'installTree'
-  | 'iso'
-  | 'network'
+  'title' | 'family' | 'major' | 'distro' | 'systemd' | 'cgroup' | 'network' | 'nginx'
 > & {
-  kickstart: Required<NonNullable<OsEntry['kickstart']>>;
   kernels: { default: 'lt' | 'ml' | 'stock'; stock: KernelFlavor; lt?: KernelFlavor; ml?: KernelFlavor };
   docker: NonNullable<OsEntry['docker']>;
 };
+
+/** A release that Anaconda installs, by a kickstart. */
+export type AnacondaRelease = OsRelease &
+  Complete<Pick<OsEntry, 'handler' | 'installTree' | 'iso'>, 'handler' | 'installTree' | 'iso'> & {
+    kickstart: Required<NonNullable<OsEntry['kickstart']>>;
+  };
 
 /** The whole catalogue. */
 export interface Catalog {

@@ -60,8 +60,8 @@ _imgbuild() {
     case "$word" in ${withValue(root)}) value=1 ;; -*) ;; *) line+=" $word" ;; esac
   done
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
-    -C | --directory | -o | --out | --secrets) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
-    -s | --spec) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    -C | --directory | --secrets) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    -s | --spec | -o | --out) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
   esac
   case "$line" in
 ${cases}
@@ -90,8 +90,8 @@ _imgbuild() {
     case "$word" in (${withValue(root)}) value=1 ;; (-*) ;; (*) line+=" $word" ;; esac
   done
   case "\${words[CURRENT-1]}" in
-    (-C|--directory|-o|--out|--secrets) _files -/; return ;;
-    (-s|--spec) _files; return ;;
+    (-C|--directory|--secrets) _files -/; return ;;
+    (-s|--spec|-o|--out) _files; return ;;
   esac
   case "$line" in
 ${cases}

@@ -7,6 +7,8 @@ import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
+import { kubeconfigCommand } from './commands/kubeconfig.ts';
+import { lockCommand } from './commands/lock.ts';
 import { planCommand } from './commands/plan.ts';
 import { renderCommand } from './commands/render.ts';
 import { schemaCommand } from './commands/schema.ts';
@@ -30,7 +32,6 @@ function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
     .option('--json', 'report as JSON on standard output')
     .option('-q, --quiet', 'say nothing but errors and what was asked for')
     .addOption(new Option('--debug', 'show where in imgbuild an error arose').hideHelp())
-    .showHelpAfterError('"imgbuild --help" shows what there is')
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: (text, write) => write(text) })
     .configureHelp({ showGlobalOptions: true, helpWidth: Math.min(io.columns, 110) })
@@ -47,16 +48,25 @@ Exit codes: 0 done, 1 problems in the spec, 2 wrong usage, 3 a needed program or
   initCommand(program, io, done);
   checkCommand(program, io, done);
   planCommand(program, io, done);
+  lockCommand(program, io, done);
   renderCommand(program, io, done);
   program.commandsGroup('Around it:');
   secretsCommand(program, io, done);
+  kubeconfigCommand(program, io, done);
   schemaCommand(program, io, done);
   doctorCommand(program, io, done);
   completionCommand(program, io, done);
   program.addHelpCommand(
     new Command('help').argument('[command]').description('show help for a command').helpGroup('Around it:'),
   );
+  pointAtHelp(program, 'imgbuild');
   return program;
+}
+
+/** After wrong usage of a command it is that command's help that helps. */
+function pointAtHelp(command: Command, line: string): void {
+  command.showHelpAfterError(`"${line} --help" shows what there is`);
+  for (const below of command.commands) pointAtHelp(below, `${line} ${below.name()}`);
 }
 
 /** Runs a command line and gives its exit code. Errors are printed, never thrown. */

@@ -12,6 +12,7 @@ export function progress(
   io: Io,
   label: string,
   quiet: boolean,
+  show: (done: number, all: number) => string = (done, all) => `${done}/${all}`,
 ): { step: (done: number, all: number) => void; end: () => void } {
   if (quiet || !io.errIsTerminal) return { step: () => {}, end: () => {} };
   const began = io.now().getTime();
@@ -21,7 +22,7 @@ export function progress(
       const now = io.now().getTime();
       if (now - began < PATIENCE_MS || now - last < INTERVAL_MS) return;
       last = now;
-      io.err(`\r\x1b[K${label} ${done}/${all}`);
+      io.err(`\r\x1b[K${label} ${show(done, all)}`);
     },
     end: () => {
       if (last > 0) io.err('\r\x1b[K');

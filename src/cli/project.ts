@@ -4,6 +4,7 @@ import path from 'node:path';
 import { loadCatalog } from '../catalog/load.ts';
 import type { Catalog } from '../catalog/schema.ts';
 import type { AddressLock } from '../plan/addresses.ts';
+import { ARTIFACT_LOCK, type ArtifactLock, readArtifactLock } from '../plan/artifact-lock.ts';
 import { buildPlan } from '../plan/build.ts';
 import { LOCK_FILE, readLock } from '../plan/lock.ts';
 import { findProblems } from '../plan/rules/index.ts';
@@ -11,7 +12,7 @@ import type { HostPlan, Plan } from '../plan/types.ts';
 import { packageRoot } from '../render/assets.ts';
 import { suggest } from '../report/did-you-mean.ts';
 import { ExitCode, ProblemsError, UserError } from '../report/errors.ts';
-import { hasErrors, type Problem, sortProblems } from '../report/problem.ts';
+import { hasErrors, type Path, type Problem, sortProblems } from '../report/problem.ts';
 import { type LoadedSpec, loadSpec, readSpecs, type SpecText } from '../spec/load.ts';
 import type { Io } from './io.ts';
 import type { GlobalOptions } from './options.ts';
@@ -33,6 +34,9 @@ export interface Project {
   lockBefore: AddressLock;
   lock: AddressLock;
   lockFile: string;
+  /** What hosts fetch beside packages, as the lock has it. */
+  artifacts: ArtifactLock;
+  artifactsFile: string;
   /** Errors and warnings, sorted. */
   problems: Problem[];
 }
@@ -60,13 +64,17 @@ export async function loadProject(options: GlobalOptions): Promise<Project> {
   const { spec, problems } = await loadSpec(texts, beside);
   const lockFile = path.join(beside, LOCK_FILE);
   const lockBefore = isExample ? {} : await readLock(lockFile);
-  const common = { texts, isExample, catalog, lockBefore, lockFile };
+  const artifactsFile = path.join(beside, ARTIFACT_LOCK);
+  const locked = await readArtifactLock(isExample ? undefined : artifactsFile);
+  const artifacts = locked.lock;
+  const common = { texts, isExample, catalog, lockBefore, lockFile, artifacts, artifactsFile };
   if (!spec) return { ...common, lock: lockBefore, problems: sortProblems(problems) };
 
   const { cluster, sources } = spec;
-  const { plan, lock } = buildPlan({ cluster, catalog, lock: lockBefore, sources });
+  const { plan, lock } = buildPlan({ cluster, catalog, lock: lockBefore, artifacts, sources });
   const found = findProblems({ cluster, catalog, plan, lock: lockBefore });
-  problems.push(...found.map((finding) => ({ ...finding, place: spec.place(finding.path) })));
+  const place = (path: Path) => (path[0] === ARTIFACT_LOCK ? locked.place(path) : spec.place(path));
+  problems.push(...found.map((finding) => ({ ...finding, place: place(finding.path) })));
   return { ...common, spec, plan, lock, problems: sortProblems(problems) };
 }
 

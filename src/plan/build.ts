@@ -2,11 +2,13 @@ import type { Catalog, OsRelease, Role, Runtime } from '../catalog/schema.ts';
 import type { Cluster } from '../spec/schema/cluster.ts';
 import { type HostSpec, NETWORKS, type NetworkName } from '../spec/schema/host.ts';
 import { type AddressLock, type Allotted, allot, lockOf, networksOf } from './addresses.ts';
+import type { ArtifactLock } from './artifact-lock.ts';
+import { planArtifacts } from './artifacts.ts';
 import { type KnownHost, planCluster } from './cluster.ts';
 import { imageDisks, planDisks } from './disks.ts';
 import { toRange } from './ipv4.ts';
 import { planLinks } from './links.ts';
-import { planArchives, planKernel, planPackages, planVersions } from './packages.ts';
+import { planKernel, planPackages, planVersions } from './packages.ts';
 import { MirrorUrls, planRepositories } from './repositories.ts';
 import { secretFiles } from './secrets.ts';
 import { type Settings, settingsFor } from './settings.ts';
@@ -18,6 +20,8 @@ export interface PlanInput {
   catalog: Catalog;
   /** Addresses allotted by earlier runs. */
   lock: AddressLock;
+  /** What is known of files that hosts fetch. */
+  artifacts?: ArtifactLock;
   /** Texts of files that the spec names by `source:`. */
   sources: ReadonlyMap<string, string>;
 }
@@ -32,7 +36,7 @@ export interface PlanResult {
  * The plan of a spec that the schema accepts. Hosts whose role or release the catalogue does not know are
  * left out, and nothing here judges: src/plan/rules does, over spec and plan together.
  */
-export function buildPlan({ cluster, catalog, lock, sources }: PlanInput): PlanResult {
+export function buildPlan({ cluster, catalog, lock, artifacts = {}, sources }: PlanInput): PlanResult {
   const addresses = new Map<NetworkName, Map<string, Allotted>>(
     NETWORKS.map((name) => [name, allot(cluster, name, lock[name])]),
   );
@@ -41,7 +45,7 @@ export function buildPlan({ cluster, catalog, lock, sources }: PlanInput): PlanR
     return role ? [{ spec, role }] : [];
   });
   const shared = planCluster(cluster, catalog, known, addresses);
-  const planner = new TargetPlanner(cluster, catalog, sources, shared);
+  const planner = new TargetPlanner(cluster, catalog, sources, shared, artifacts);
   const hosts = known.flatMap(({ spec, role }) => planner.host(spec, role, addresses) ?? []);
   const usedRoles = [...new Set(known.map(({ role }) => role))];
   const roles = usedRoles.flatMap((role) => planner.role(role) ?? []);
@@ -56,13 +60,21 @@ class TargetPlanner {
   private readonly catalog: Catalog;
   private readonly sources: ReadonlyMap<string, string>;
   private readonly shared: ClusterPlan;
+  private readonly artifacts: ArtifactLock;
   private readonly targets = new Map<string, Target | undefined>();
 
-  constructor(cluster: Cluster, catalog: Catalog, sources: ReadonlyMap<string, string>, shared: ClusterPlan) {
+  constructor(
+    cluster: Cluster,
+    catalog: Catalog,
+    sources: ReadonlyMap<string, string>,
+    shared: ClusterPlan,
+    artifacts: ArtifactLock,
+  ) {
     this.cluster = cluster;
     this.catalog = catalog;
     this.sources = sources;
     this.shared = shared;
+    this.artifacts = artifacts;
   }
 
   host(
@@ -91,7 +103,10 @@ class TargetPlanner {
       defaultNetwork: attached.includes('container') ? 'container' : 'management',
       secrets: [],
     };
-    host.secrets = secretFiles(host, this.shared.etcd, this.cluster.breakGlass.enabled);
+    host.secrets = secretFiles(host, this.shared.etcd, {
+      breakGlass: this.cluster.breakGlass.enabled,
+      reports: this.cluster.server !== undefined,
+    });
     return host;
   }
 
@@ -122,7 +137,7 @@ class TargetPlanner {
     const versions = planVersions(cluster, os, catalog);
     const input = { cluster, catalog, role, os, runtime, settings, kernel, versions, overlays, isNode };
     const packages = planPackages(input);
-    const urls = new MirrorUrls(cluster, set, os);
+    const urls = new MirrorUrls(cluster, set, os, catalog.mirrors.get('upstream'));
     const used = new Set(
       packages.post.flatMap((group) => group.repositories.map((id) => id.replace('imgbuild-', ''))),
     );
@@ -138,10 +153,10 @@ class TargetPlanner {
       ...(settings.console ? { console: settings.console } : {}),
       kernelArgs: settings.kernelArgs,
       disks: imageDisks(),
-      installUrl: `${urls.base('os')}/${os.installTree}`,
+      ...(os.installTree === undefined ? {} : { installUrl: `${urls.base('os')}/${os.installTree}` }),
       ...planRepositories(os, urls, catalog, kinds),
       packages,
-      archives: planArchives(input, urls),
+      artifacts: planArtifacts(input, urls, this.artifacts),
       services: {
         enabled: [
           ...os.services.enabled,

@@ -3,10 +3,13 @@ import type { Catalog, Role } from '../catalog/schema.ts';
 import type { Cluster } from '../spec/schema/cluster.ts';
 import { type HostSpec, NETWORKS, type NetworkName } from '../spec/schema/host.ts';
 import type { Allotted } from './addresses.ts';
+import { cniVersion } from './artifacts.ts';
+import { cgroupVersion } from './cgroup.ts';
 import { toAddress, toRange } from './ipv4.ts';
 import { etcdVersion } from './packages.ts';
+import { settingsFor } from './settings.ts';
 import type { ClusterPlan, EndpointPlan, EtcdPlan, KubernetesPlan, NetworkPlan } from './types.ts';
-import { minorOf } from './units.ts';
+import { goDuration, minorOf, toSeconds } from './units.ts';
 
 type Addresses = ReadonlyMap<NetworkName, Map<string, Allotted>>;
 
@@ -77,7 +80,7 @@ export function planCluster(
   return {
     name: cluster.name,
     mark: clusterMark(cluster),
-    kubernetes: planKubernetes(cluster, catalog),
+    kubernetes: planKubernetes(cluster, catalog, hosts),
     etcd,
     endpoint,
     ingress: {
@@ -133,14 +136,13 @@ export const CNI_MODES: Record<string, readonly string[]> = {
   none: ['none'],
 };
 
-function planKubernetes(cluster: Cluster, catalog: Catalog): KubernetesPlan {
+function planKubernetes(cluster: Cluster, catalog: Catalog, hosts: readonly KnownHost[]): KubernetesPlan {
   const k = cluster.kubernetes;
   const minor = minorOf(k.version);
   const mode = k.cni.mode ?? CNI_MODES[k.cni.plugin]?.[0] ?? 'none';
-  const imageRepository =
-    cluster.mirrors.imageRepository ??
-    catalog.mirrors.get(cluster.mirrors.set)?.imageRepository ??
-    'registry.k8s.io';
+  const set = catalog.mirrors.get(cluster.mirrors.set);
+  const imageRepository = cluster.mirrors.imageRepository ?? set?.imageRepository ?? 'registry.k8s.io';
+  const cniImages = cluster.mirrors.cniImageRepository ?? set?.cniImages[k.cni.plugin];
   return {
     version: k.version,
     minor,
@@ -153,12 +155,20 @@ function planKubernetes(cluster: Cluster, catalog: Catalog): KubernetesPlan {
     proxyMode: k.proxyMode,
     cni: {
       plugin: k.cni.plugin,
+      version: cniVersion(cluster, catalog),
       mode,
       mtu: k.cni.mtu ?? podNic(cluster).mtu - (ENCAPSULATION[mode] ?? 0),
       network: k.cni.network ?? k.podSubnet,
+      ...(cniImages ? { imageRepository: cniImages } : {}),
     },
     imageRepository,
     pauseImage: `${imageRepository}/pause:${catalog.kubernetes.minors[minor]?.pause ?? ''}`,
+    tokenTtl: goDuration(toSeconds(k.tokenTtl)),
+    cgroupV1: hosts.some(({ spec, role }) => {
+      const { os: wanted, kernelArgs } = settingsFor(cluster, role, spec);
+      const os = catalog.os.get(wanted.release);
+      return role.kubernetes !== 'none' && os !== undefined && cgroupVersion({ os, kernelArgs }) === 1;
+    }),
   };
 }
 

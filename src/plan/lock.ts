@@ -1,12 +1,8 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { stringify } from 'yaml';
-import { ExitCode, ProblemsError, reasonOf, UserError } from '../report/errors.ts';
-import { parseYaml } from '../spec/parse.ts';
 import { mapOf, object, optional } from '../spec/schema/build.ts';
 import { ipv4 } from '../spec/schema/words.ts';
-import { validate } from '../spec/validate.ts';
 import type { AddressLock } from './addresses.ts';
+import { readLockFile, writeLockFile } from './lock-file.ts';
 
 /** Beside the spec, and committed with it. */
 export const LOCK_FILE = 'addresses.lock.yaml';
@@ -23,28 +19,7 @@ const lockSchema = object('Addresses that were allotted.', {
  * @throws ProblemsError where it is not what imgbuild wrote
  */
 export async function readLock(file: string): Promise<AddressLock> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
-    // Going on without it would move hosts.
-    throw new UserError(
-      `cannot read ${file}: ${reasonOf(error)}`,
-      'correct its permissions',
-      ExitCode.usage,
-      error,
-    );
-  }
-  const { tree, problems } = parseYaml(text, path.basename(file));
-  if (!tree) {
-    // Comments alone: nothing is allotted.
-    if (/^(\s*(#.*)?\n)*$/.test(text)) return {};
-    throw new ProblemsError(problems);
-  }
-  const { value, problems: wrong } = validate(lockSchema, tree);
-  if (!value || problems.length > 0) throw new ProblemsError([...problems, ...wrong]);
-  return value;
+  return (await readLockFile(file, lockSchema))?.value ?? {};
 }
 
 /** The text of a lock, with a heading that says what it is for. */
@@ -58,11 +33,6 @@ export function lockText(lock: AddressLock): string {
 }
 
 /** Replaces the lock in one step; says whether it changed. */
-export async function writeLock(file: string, before: AddressLock, lock: AddressLock): Promise<boolean> {
-  const text = lockText(lock);
-  if (text === lockText(before)) return false;
-  const temporary = `${file}.new`;
-  await writeFile(temporary, text);
-  await rename(temporary, file);
-  return true;
+export function writeLock(file: string, before: AddressLock, lock: AddressLock): Promise<boolean> {
+  return writeLockFile(file, lockText(before), lockText(lock));
 }

@@ -1,8 +1,8 @@
+import { familyOf } from '../catalog/families.ts';
 import type { Catalog, OsRelease, Role, Runtime } from '../catalog/schema.ts';
 import type { Cluster } from '../spec/schema/cluster.ts';
-import type { MirrorUrls } from './repositories.ts';
 import type { Settings } from './settings.ts';
-import type { ArchivePlan, KernelPlan, PackagesPlan } from './types.ts';
+import type { KernelPlan, PackagesPlan } from './types.ts';
 import { minorOf } from './units.ts';
 
 /** Versions that a target gets, after the spec's own choices. */
@@ -15,9 +15,10 @@ export interface Versions {
 
 export function planVersions(cluster: Cluster, os: OsRelease, catalog: Catalog): Versions {
   const docker = cluster.versions.docker ?? os.docker.default;
+  const set = catalog.kubernetes.docker[docker];
   return {
     docker,
-    containerd: cluster.versions.containerd ?? catalog.kubernetes.docker[docker]?.containerd ?? '',
+    containerd: cluster.versions.containerd ?? set?.unmarked[os.family] ?? set?.containerd ?? '',
     criDockerd: cluster.versions.criDockerd ?? catalog.kubernetes.criDockerd.default,
     etcd: etcdVersion(cluster, catalog),
   };
@@ -62,25 +63,23 @@ export function planPackages(input: PackageInput): PackagesPlan {
   const features = input.overlays.map((overlay) => os.features[overlay]).filter((f) => f !== undefined);
   const tools = unique([...os.packages.post, ...features.flatMap((f) => f.post), ...settings.packages]);
   const post: PackagesPlan['post'] = [];
-  if (tools.length > 0) post.push({ title: 'tools', repositories: ['imgbuild-epel'], packages: tools });
+  const extra = os.repositories.filter(({ kind }) => kind === 'epel').map(({ id }) => `imgbuild-${id}`);
+  if (tools.length > 0) post.push({ title: 'tools', repositories: extra, packages: tools });
+  const asked = ({ name, version }: Wanted) =>
+    version === undefined ? name : familyOf(os).exact(name, version);
+  const runtime = runtimePackages(input);
   post.push({
     title: 'container runtime',
     repositories: ['imgbuild-docker'],
-    packages: runtimePackages(input),
+    packages: runtime.map(asked),
   });
-  if (input.isNode) {
-    const minor = catalog.kubernetes.minors[minorOf(cluster.kubernetes.version)];
-    const release = catalog.kubernetes.packageRelease;
-    const own = ['kubelet', 'kubeadm', 'kubectl'].map(
-      (name) => `${name}-${cluster.kubernetes.version}-${release}`,
-    );
+  const kubernetes = input.isNode ? kubernetesPackages(cluster, os, catalog) : [];
+  if (kubernetes.length > 0)
     post.push({
       title: 'Kubernetes',
       repositories: ['imgbuild-kubernetes'],
-      // kubeadm from 1.32 on requires none of the others: each is named.
-      packages: minor ? [...own, `cri-tools-${minor.criTools}`, `kubernetes-cni-${minor.cni}`] : own,
+      packages: kubernetes.map(asked),
     });
-  }
   if (kernel.packages.length > 0) {
     post.push({
       title: `kernel-${kernel.flavor}`,
@@ -96,55 +95,54 @@ export function planPackages(input: PackageInput): PackagesPlan {
     ]).sort(),
     removed: [...os.packages.removed],
     post,
+    pinned: [...runtime, ...kubernetes].flatMap(({ name, version }) =>
+      version === undefined ? [] : [{ name, version }],
+    ),
   };
 }
 
-function runtimePackages({ runtime, versions, catalog, os }: PackageInput): string[] {
+/** A package, and its version as the repository has it; without one whichever there is. */
+interface Wanted {
+  name: string;
+  version?: string;
+}
+
+function runtimePackages({ runtime, versions, catalog, os }: PackageInput): Wanted[] {
+  const family = familyOf(os);
   const set = catalog.kubernetes.docker[versions.docker];
-  const version: Record<string, string | undefined> = {
-    'docker-ce': `${versions.docker}-1`,
-    'docker-ce-cli': `${versions.docker}-1`,
+  const { epoch, suffix } = os.docker;
+  const docker = `${epoch === undefined ? '' : `${epoch}:`}${versions.docker}-1`;
+  const wanted: Record<string, string | undefined> = {
+    'docker-ce': docker,
+    'docker-ce-cli': docker,
     'containerd.io': versions.containerd,
     'docker-buildx-plugin': set?.buildx,
     'docker-compose-plugin': set?.compose,
   };
   return runtime.packages.map((name) => {
-    const wanted = version[name];
-    if (wanted === undefined || wanted === '') return name;
-    // A version without a release, as a spec may give it, matches whatever release the repository has.
-    return wanted.includes('-') ? `${name}-${wanted}.${os.docker.suffix}` : `${name}-${wanted}`;
+    const version = wanted[name];
+    if (version === undefined || version === '') return { name };
+    if (name === 'containerd.io' && version === set?.unmarked[os.family]) return { name, version };
+    // A spec may give a version without a build.
+    if (!version.includes('-')) return { name, version: family.anyBuild(version) };
+    return { name, version: family.builtFor(version, suffix) };
   });
 }
 
-/** Programs that no repository packages: release archives, each with its checksum. */
-export function planArchives(
-  input: Pick<PackageInput, 'catalog' | 'runtime' | 'versions' | 'role' | 'isNode'>,
-  urls: MirrorUrls,
-): ArchivePlan[] {
-  const { catalog, runtime, versions, role } = input;
-  const archives: ArchivePlan[] = [];
-  if (input.isNode && runtime.name === 'docker') {
-    const version = versions.criDockerd;
-    archives.push({
-      name: 'cri-dockerd',
-      version,
-      url: `${urls.base('criDockerd', version)}/cri-dockerd-${version}.amd64.tgz`,
-      sha256: catalog.kubernetes.criDockerd.sha256[version] ?? '',
-      programs: ['cri-dockerd/cri-dockerd'],
-    });
-  }
-  if (role.etcd) {
-    const version = versions.etcd;
-    const folder = `etcd-v${version}-linux-amd64`;
-    archives.push({
-      name: 'etcd',
-      version,
-      url: `${urls.base('etcd', version)}/${folder}.tar.gz`,
-      sha256: catalog.kubernetes.etcd.sha256[version] ?? '',
-      programs: ['etcd', 'etcdctl', 'etcdutl'].map((program) => `${folder}/${program}`),
-    });
-  }
-  return archives;
+/** kubeadm from 1.32 on requires none of the others: each is named. */
+function kubernetesPackages(cluster: Cluster, os: OsRelease, { kubernetes }: Catalog): Wanted[] {
+  const minor = kubernetes.minors[minorOf(cluster.kubernetes.version)];
+  const built = (name: string, version: string): Wanted => {
+    const [number, build] = version.split(/-(?=[^-]*$)/);
+    return { name, version: `${number}-${kubernetes.packagePrefix[os.family] ?? ''}${build}` };
+  };
+  return [
+    ...['kubelet', 'kubeadm', 'kubectl'].map((name) =>
+      built(name, `${cluster.kubernetes.version}-${kubernetes.packageRelease}`),
+    ),
+    ...(minor ? [built('cri-tools', minor.criTools)] : []),
+    ...(minor?.cni ? [built('kubernetes-cni', minor.cni)] : []),
+  ];
 }
 
 function unique<T>(values: readonly T[]): T[] {

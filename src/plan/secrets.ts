@@ -2,8 +2,15 @@ import type { EtcdPlan, SecretFile, Target } from './types.ts';
 
 /** Where a host keeps what it was given, away from kubeadm, whose reset empties /etc/kubernetes/pki. */
 export const STAGE = '/var/lib/imgbuild';
+/** What a host's reports are signed with: it stays when the first boot is over. */
+export const REPORT_KEY = `${STAGE}/report-key`;
 /** Where a dedicated etcd host keeps its certificates. */
 export const ETCD_PKI = '/etc/etcd/pki';
+
+/** What a bootstrap token makes of its bearer: a member of the group whose requests for a node's certificate kubeadm has approved. */
+export const TOKEN_GROUP = 'system:bootstrappers:kubeadm:default-node-token';
+/** What it is honoured for: to know the cluster by, and to ask for that certificate. */
+export const TOKEN_USAGES = ['signing', 'authentication'] as const;
 
 /**
  * What a host of this kind is given, and no more: a worker never sees a CA's key, an etcd member
@@ -13,7 +20,7 @@ export const ETCD_PKI = '/etc/etcd/pki';
 export function secretFiles(
   host: Pick<Target, 'isControlPlane' | 'isNode' | 'isEtcd'> & { name: string },
   etcd: Pick<EtcdPlan, 'topology'>,
-  breakGlass: boolean,
+  { breakGlass, reports }: { breakGlass: boolean; reports: boolean },
 ): SecretFile[] {
   const files: SecretFile[] = [];
   const give = (path: string, ref: string, mode = 0o600) => files.push({ path, mode, ref });
@@ -44,5 +51,6 @@ export function secretFiles(
       pair(`${ETCD_PKI}/${use}`, `etcd/${host.name}/${use}`);
   }
   if (breakGlass) give(`${STAGE}/console-password`, 'console-password.line');
+  if (reports) give(REPORT_KEY, `report/${host.name}`);
   return files;
 }

@@ -48,10 +48,25 @@ export interface KubernetesPlan {
   dnsAddress: string;
   dnsDomain: string;
   proxyMode: 'ipvs' | 'iptables' | 'nftables';
-  cni: { plugin: 'calico' | 'flannel' | 'none'; mode: string; mtu: number; network: string };
+  cni: CniPlan;
   imageRepository: string;
   /** The pause image with its repository and tag. */
   pauseImage: string;
+  /** How long bootstrap tokens are good for, from the first `kubeadm init` on, as Go writes it: `24h0m0s`; `0s`: for ever. */
+  tokenTtl: string;
+  /** A node boots with cgroup v1: what the kubelet is told is one for the whole cluster. */
+  cgroupV1: boolean;
+}
+
+export interface CniPlan {
+  plugin: 'calico' | 'flannel' | 'none';
+  /** Of the plugin's manifest; empty for none. */
+  version: string;
+  mode: string;
+  mtu: number;
+  network: string;
+  /** Where its images come from, where it is not what the manifest says. */
+  imageRepository?: string;
 }
 
 export interface EtcdPlan {
@@ -103,12 +118,12 @@ export interface Target {
   console?: string;
   kernelArgs: string[];
   disks: DisksPlan;
-  /** The tree that Anaconda installs from. */
-  installUrl: string;
+  /** The tree that Anaconda installs from, where it does. */
+  installUrl?: string;
   repositories: RepositoryPlan[];
   keys: KeyPlan[];
   packages: PackagesPlan;
-  archives: ArchivePlan[];
+  artifacts: ArtifactPlan[];
   services: { enabled: string[]; disabled: string[] };
   modules: string[];
   sysctls: Record<string, string>;
@@ -259,6 +274,9 @@ export interface RepositoryPlan {
   /** In use after the installation too. kernel-lt's and EPEL's are off: they are named when they are wanted. */
   enabled: boolean;
   inInstaller: boolean;
+  /** apt's; `/` where the repository is one flat folder. */
+  suites?: string[];
+  components?: string[];
 }
 
 export interface KeyPlan {
@@ -270,21 +288,40 @@ export interface KeyPlan {
 }
 
 export interface PackagesPlan {
-  /** %packages. */
+  /** Installed with the system, from its own repositories: %packages. */
   installer: string[];
   removed: string[];
   /** Installed in %post, in this order: each with the repositories it may come from. */
   post: { title: string; repositories: string[]; packages: string[] }[];
+  /** Those of them whose version no update changes; `1.7.27-*` is any build of one. */
+  pinned: { name: string; version: string }[];
 }
 
-/** A release archive that is fetched in %post and checked. */
-export interface ArchivePlan {
-  name: 'cri-dockerd' | 'etcd';
+export type ArtifactName =
+  | 'calico-manifest'
+  | 'cni-plugins'
+  | 'cri-dockerd'
+  | 'etcd'
+  | 'flannel-manifest'
+  | 'goss';
+
+/** Something that no repository packages: fetched by hosts, and checked. */
+export interface ArtifactPlan {
+  /** Its name in imgbuild.lock and in /etc/imgbuild/artifacts. */
+  name: ArtifactName;
   version: string;
-  url: string;
-  sha256: string;
-  /** Programs in the archive, by their path in it, that go to /usr/local/bin. */
-  programs: string[];
+  /** In the order in which they are tried; the end of each is the file's name. */
+  urls: string[];
+  /** The catalogue's, else imgbuild.lock's. Without one hosts refuse it. */
+  sha256?: string;
+  size?: number;
+  /** The checksum of this version in imgbuild.lock, and in the catalogue: where both are known they are the same. */
+  locked?: string;
+  known?: string;
+  /** Without a checksum, hosts take it all the same: the spec says so. */
+  unchecked?: true;
+  /** What hosts install of it, and where: paths in the archive, none for a program by itself. A manifest is kept. */
+  programs?: { folder: string; members: string[] };
 }
 
 /** A secret that a host gets: which one, and where it lies on the host. */

@@ -36,3 +36,15 @@ export function compareVersions(a: string, b: string): number {
 export function minorOf(version: string): string {
   return version.split('.').slice(0, 2).join('.');
 }
+
+/** Seconds of `24h`, `30m` or `0`; the schema has checked its form. */
+export function toSeconds(duration: string): number {
+  return Number.parseInt(duration, 10) * (duration.endsWith('h') ? 3600 : 60);
+}
+
+/** `24h0m0s`, as Go writes a duration of whole seconds. */
+export function goDuration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  const parts = [...(hours > 0 ? [`${hours}h`] : []), ...(seconds >= 60 ? [`${minutes}m`] : [])];
+  return `${parts.join('')}${seconds % 60}s`;
+}

@@ -108,11 +108,10 @@ function kindOf(target: Target): Kind {
     isNode: target.isNode,
     isEtcd: target.isEtcd,
     isIngress: target.isIngress,
-    installUrl: target.installUrl,
     repositories: target.repositories,
     keys: target.keys,
     packages: target.packages,
-    archives: target.archives,
+    artifacts: target.artifacts,
     services: target.services,
     modules: target.modules,
     sysctls: target.sysctls,
@@ -131,9 +130,7 @@ function overlayFile(file: LaidFile, assets: Assets, data: Record<string, unknow
 
 /** What `<%= %>` quotes for in a file of this name: shell in scripts, nothing elsewhere. */
 function quoteOf(path: string): 'shell' | 'line' {
-  return path.endsWith('.sh') || /\/(bin|sbin|libexec)\//.test(path) || path.startsWith('/etc/sysconfig/')
-    ? 'shell'
-    : 'line';
+  return path.endsWith('.sh') || /\/(bin|sbin|libexec)\//.test(path) ? 'shell' : 'line';
 }
 
 function documentFile(

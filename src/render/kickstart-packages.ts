@@ -1,8 +1,9 @@
+import type { KickstartTarget } from '../plan/kickstart.ts';
 import type { Target } from '../plan/types.ts';
 import { quoted } from './template.ts';
 
 /** The package manager of %post. */
-export function packageManager({ os }: Target) {
+export function packageManager({ os }: KickstartTarget) {
   const command = os.kickstart.packageManager;
   const options = command === 'dnf' ? ['--setopt=install_weak_deps=False'] : [];
   return {
@@ -42,7 +43,7 @@ const OLD_DOCKER = [
 ];
 
 /** %packages: what Anaconda installs. */
-export function chosen({ packages: { installer, removed }, os }: Target) {
+export function chosen({ packages: { installer, removed }, os }: KickstartTarget) {
   const installed = installer.some((name) => name.startsWith('@')) ? installer : ['@core', ...installer];
   return {
     flags: os.kickstart.weakDeps === '' ? '' : ` ${os.kickstart.weakDeps}`,

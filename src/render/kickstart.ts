@@ -1,3 +1,4 @@
+import type { KickstartTarget } from '../plan/kickstart.ts';
 import { STAGE } from '../plan/secrets.ts';
 import type { HostPlan, Plan, RolePlan, Target } from '../plan/types.ts';
 import { chosen, kernel, packageManager, thirdParty } from './kickstart-packages.ts';
@@ -18,7 +19,7 @@ export interface Archives {
 
 /** The kickstart of a host, or of a role's golden image. */
 export function renderKickstart(
-  target: HostPlan | RolePlan,
+  target: KickstartTarget<HostPlan> | KickstartTarget<RolePlan>,
   plan: Plan,
   assets: Assets,
   archives: Archives,
@@ -32,7 +33,12 @@ export function renderKickstart(
 }
 
 /** Everything that the templates print; what differs from release to release or host to host is decided here. */
-function view(target: HostPlan | RolePlan, plan: Plan, assets: Assets, archives: Archives) {
+function view(
+  target: KickstartTarget<HostPlan> | KickstartTarget<RolePlan>,
+  plan: Plan,
+  assets: Assets,
+  archives: Archives,
+) {
   const { cluster } = plan;
   const { os } = target;
   const host = target.kind === 'host' ? target : undefined;

@@ -1,3 +1,4 @@
+import type { KickstartTarget } from '../plan/kickstart.ts';
 import type { Plan, RolePlan } from '../plan/types.ts';
 import { renderKickstart } from './kickstart.ts';
 import { renderAsset } from './template.ts';
@@ -14,7 +15,7 @@ interface PackedOverlay {
  * fetches nothing from us. It holds no secret.
  */
 export function renderPacker(
-  role: RolePlan,
+  role: KickstartTarget<RolePlan>,
   plan: Plan,
   assets: Assets,
   overlay: PackedOverlay,
@@ -32,7 +33,7 @@ export function renderPacker(
   ];
 }
 
-function view(role: RolePlan, plan: Plan) {
+function view(role: KickstartTarget<RolePlan>, plan: Plan) {
   const { os, kernel } = role;
   return {
     role: role.name,
@@ -53,7 +54,7 @@ function view(role: RolePlan, plan: Plan) {
 }
 
 /** The boot medium lies beside the tree that is installed from. */
-function medium({ installUrl, os }: RolePlan): { url: string; checksum: string } {
+function medium({ installUrl, os }: KickstartTarget<RolePlan>): { url: string; checksum: string } {
   const base = installUrl.slice(0, -os.installTree.length);
   return { url: `${base}${os.iso.path}`, checksum: `file:${base}${os.iso.checksum}` };
 }

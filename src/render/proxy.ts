@@ -21,11 +21,14 @@ export function proxyFor(url: string, proxy: Proxy): string | undefined {
  * For curl, which takes them in lower case; the repositories' file says for each of them which way it goes.
  * Older curls know no ranges in no_proxy, so what is reached directly is named.
  */
-export function proxyVariables({ keys, archives }: Target, proxy: Proxy): [string, string][] | undefined {
+export function proxyVariables(
+  { keys, artifacts }: Pick<Target, 'keys' | 'artifacts'>,
+  proxy: Proxy,
+): [string, string][] | undefined {
   if (proxy === undefined) return undefined;
-  const direct = [...keys, ...archives]
-    .map(({ url }) => url)
-    .filter((url) => proxyFor(url, proxy) === undefined);
+  const direct = [...keys.map(({ url }) => url), ...artifacts.flatMap(({ urls }) => urls)].filter(
+    (url) => proxyFor(url, proxy) === undefined,
+  );
   const names = proxy.noProxy.filter((entry) => !CIDR.test(entry));
   const variables: [string, string | undefined][] = [
     ['http_proxy', proxy.http],

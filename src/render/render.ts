@@ -1,3 +1,4 @@
+import { hasKickstart } from '../plan/kickstart.ts';
 import type { HostPlan, Plan, RolePlan } from '../plan/types.ts';
 import { archive } from './archive.ts';
 import { composeParts } from './compose.ts';
@@ -49,11 +50,6 @@ async function renderHost(host: HostPlan, plan: Plan, options: RenderOptions): P
   const { assets, resolve, selfContained } = options;
   const { shared, own } = composeParts(host, plan.cluster, assets);
   const [overlay, secrets] = await Promise.all([archive(shared, own), archive(secretFiles(host, resolve))]);
-  const kickstart = renderKickstart(host, plan, assets, {
-    overlaySha256: sha256(overlay),
-    secretsSha256: sha256(secrets),
-    ...(selfContained ? { embed: { overlay, secrets } } : {}),
-  });
   const owner = { host: host.name, role: host.role.name };
   const file = (name: string, content: Buffer, mode = 0o644): OutputFile => ({
     path: `hosts/${host.name}/${name}`,
@@ -61,24 +57,29 @@ async function renderHost(host: HostPlan, plan: Plan, options: RenderOptions): P
     mode,
     owner,
   });
+  const archives = [file('overlay.tar.gz', overlay), file('secrets.tar.gz', secrets, 0o600)];
+  if (!hasKickstart(host)) return archives;
+  const kickstart = renderKickstart(host, plan, assets, {
+    overlaySha256: sha256(overlay),
+    secretsSha256: sha256(secrets),
+    ...(selfContained ? { embed: { overlay, secrets } } : {}),
+  });
   if (selfContained) return [file('ks.cfg', Buffer.from(kickstart), 0o600)];
-  return [
-    file('ks.cfg', Buffer.from(kickstart)),
-    file('overlay.tar.gz', overlay),
-    file('secrets.tar.gz', secrets, 0o600),
-  ];
+  return [file('ks.cfg', Buffer.from(kickstart)), ...archives];
 }
 
 async function renderRole(role: RolePlan, plan: Plan, { assets }: RenderOptions): Promise<OutputFile[]> {
   const { shared, own } = composeParts(role, plan.cluster, assets);
   const overlay = await archive(shared, own);
   const digest = sha256(overlay);
-  const kickstart = renderKickstart(role, plan, assets, { overlaySha256: digest });
   const owner = { role: role.name };
   const file = (path: string, content: Buffer): OutputFile => ({ path, content, mode: 0o644, owner });
+  const laid = file(`roles/${role.name}/overlay.tar.gz`, overlay);
+  if (!hasKickstart(role)) return [laid];
+  const kickstart = renderKickstart(role, plan, assets, { overlaySha256: digest });
   return [
     file(`roles/${role.name}/ks.cfg`, Buffer.from(kickstart)),
-    file(`roles/${role.name}/overlay.tar.gz`, overlay),
+    laid,
     ...renderPacker(role, plan, assets, { content: overlay, sha256: digest }),
   ];
 }

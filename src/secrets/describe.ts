@@ -9,6 +9,7 @@ import {
   needs,
   PASSWORD,
   PASSWORD_LINE,
+  REPORT_MASTER,
 } from './requirements.ts';
 import type { SecretStore } from './store.ts';
 import { survey } from './survey.ts';
@@ -35,6 +36,9 @@ export interface Row {
   sans?: string[];
   notAfter?: Date;
   daysLeft?: number;
+  /** Of tokens: who joins with it, and for how long from the cluster's init on, as Go writes it; `0s`: for ever. */
+  host?: string;
+  ttl?: string;
   status: Status;
   /** Of certificates: SHA-256 over the whole. Of the pin: itself, which is public. */
   fingerprint?: string;
@@ -51,9 +55,15 @@ export function describe(plan: Plan, store: SecretStore, now: Date): Row[] {
     rows.push({ ref: DISCOVERY_HASH, kind: 'pin', status: 'ok', fingerprint: discoveryHash(ca), notes: [] });
   rows.push(...found.leaves.flatMap((item) => pairRows(item, 'certificate', store, now)));
 
-  const row = (ref: string, kind: Row['kind'], isThere: boolean, about: string) => {
+  const row = (ref: string, kind: Row['kind'], isThere: boolean, about: string, more: Partial<Row> = {}) => {
     const notes = found.findings.filter((f) => f.message.includes(store.file(about))).map((f) => f.message);
-    rows.push({ ref, kind, status: notes.length > 0 ? 'unusable' : isThere ? 'ok' : 'missing', notes });
+    rows.push({
+      ref,
+      kind,
+      ...more,
+      status: notes.length > 0 ? 'unusable' : isThere ? 'ok' : 'missing',
+      notes,
+    });
   };
   if (found.needs.serviceAccount) {
     for (const ref of ['pki/sa.key', 'pki/sa.pub']) row(ref, 'key', store.has(ref), ref);
@@ -64,7 +74,10 @@ export function describe(plan: Plan, store: SecretStore, now: Date): Row[] {
     else row(PASSWORD, 'password', store.has(PASSWORD), PASSWORD);
     row(PASSWORD_LINE, 'password', store.has(PASSWORD_LINE), PASSWORD_LINE);
   }
-  for (const host of found.needs.tokens) row(`tokens/${host}`, 'token', found.tokens.has(host), TOKENS);
+  if (found.needs.reports.length > 0) row(REPORT_MASTER, 'key', store.has(REPORT_MASTER), REPORT_MASTER);
+  const ttl = plan.cluster.kubernetes.tokenTtl;
+  for (const host of found.needs.tokens)
+    row(`tokens/${host}`, 'token', found.tokens.has(host), TOKENS, { host, ttl });
   return rows;
 }
 
@@ -122,7 +135,8 @@ export function orphans(plan: Plan, store: SecretStore): string[] {
   const used = new Set([...needed.cas, ...needed.leaves].flatMap(({ ref }) => [`${ref}.crt`, `${ref}.key`]));
   if (needed.serviceAccount) for (const ref of ['pki/sa.key', 'pki/sa.pub']) used.add(ref);
   if (needed.passwordOf !== undefined) for (const ref of [PASSWORD, PASSWORD_LINE]) used.add(ref);
-  const ours = /^(pki|etcd)\/.*\.(crt|key|pub)$|^console-password/;
+  if (needed.reports.length > 0) used.add(REPORT_MASTER);
+  const ours = /^(pki|etcd)\/.*\.(crt|key|pub)$|^console-password|^report-master$/;
   return [
     ...store.list().filter((ref) => ours.test(ref) && !used.has(ref)),
     ...[...readTokens(store).keys()]

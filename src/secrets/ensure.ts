@@ -18,7 +18,8 @@ import {
   type Signer,
 } from './pki.ts';
 import { type Random, systemRandom } from './random.ts';
-import { type CaName, needs, PASSWORD, PASSWORD_LINE } from './requirements.ts';
+import { newReportMaster } from './reports.ts';
+import { type CaName, needs, PASSWORD, PASSWORD_LINE, REPORT_MASTER } from './requirements.ts';
 import type { SecretStore } from './store.ts';
 import { findingsOf, type Survey, survey } from './survey.ts';
 import { addTokens, readTokens, writeTokens } from './tokens.ts';
@@ -26,7 +27,7 @@ import { addTokens, readTokens, writeTokens } from './tokens.ts';
 /** How secrets are made. */
 export interface Making {
   now: Date;
-  /** For tokens, the password and its salt; keys come from OpenSSL. */
+  /** For tokens, the password and its salt, and the reports' master; keys come from OpenSSL. */
   random?: Random;
   /** How long a new authority lasts: 1 to 100 years, 10 by default. */
   caYears?: number;
@@ -65,6 +66,7 @@ export function missing(plan: Plan, store: SecretStore): string[] {
   for (const { ref } of needed.leaves) wanted.push(`${ref}.key`, `${ref}.crt`);
   // The hash without the password is how a careful operator leaves it.
   if (needed.passwordOf !== undefined && !store.has(PASSWORD_LINE)) wanted.push(PASSWORD, PASSWORD_LINE);
+  if (needed.reports.length > 0) wanted.push(REPORT_MASTER);
   const tokens = needed.tokens.length > 0 ? readTokens(store) : new Map();
   return [
     ...wanted.filter((ref) => !store.has(ref)),
@@ -126,6 +128,8 @@ async function make(
     if (found.password === undefined) store.write(PASSWORD, `${password}\n`);
     store.write(PASSWORD_LINE, `${found.needs.passwordOf}:${hashPassword(password, random)}\n`);
   }
+
+  if (wanted.has(REPORT_MASTER)) store.write(REPORT_MASTER, `${newReportMaster(random)}\n`);
 
   const hosts = [...wanted].flatMap((ref) =>
     ref.startsWith('tokens/') ? [ref.slice('tokens/'.length)] : [],

@@ -28,6 +28,9 @@ interface Issuing {
   years: number;
 }
 
+/** The same, or with the moment at which it ends. */
+type IssuingLeaf = Issuing | { now: Date; until: Date };
+
 /** Refuses a lifetime that is none. */
 export function checkYears(years: number): void {
   if (Number.isInteger(years) && years >= 1 && years <= 100) return;
@@ -116,7 +119,7 @@ export async function issueLeaf(
   leaf: LeafNeed,
   key: KeyObject,
   ca: Signer,
-  issuing: Issuing,
+  issuing: IssuingLeaf,
 ): Promise<string> {
   const x509 = await library();
   const issuer = new x509.X509Certificate(ca.certificate.pem);
@@ -129,14 +132,16 @@ export async function issueLeaf(
     ...leaf.ips.map((value) => ({ type: 'ip' as const, value })),
   ];
   const { KeyUsageFlags, ExtendedKeyUsage } = x509;
+  const organizations = (leaf.organizations ?? []).map((name) => ({ O: [name] }));
+  const end = 'until' in issuing ? issuing.until : addYears(issuing.now, issuing.years);
   return sign(x509, {
-    subject: new x509.Name([{ CN: [leaf.commonName] }]),
+    subject: new x509.Name([...organizations, { CN: [leaf.commonName] }]),
     // The name as it is encoded in the CA: Go compares the bytes.
     issuer: issuer.subjectName,
     publicKey: spki,
     signer: ca.key,
     notBefore: later(addYears(issuing.now, -BACKDATE_YEARS), ca.certificate.notBefore),
-    notAfter: earlier(addYears(issuing.now, issuing.years), ca.certificate.notAfter),
+    notAfter: earlier(end, ca.certificate.notAfter),
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true),

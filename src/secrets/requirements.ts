@@ -25,6 +25,8 @@ export interface LeafNeed {
   ref: string;
   ca: CaName;
   commonName: string;
+  /** To Kubernetes, the groups of whoever shows it. */
+  organizations?: string[];
   dns: string[];
   ips: string[];
   usages: ('serverAuth' | 'clientAuth')[];
@@ -40,13 +42,18 @@ export interface Needs {
   tokens: string[];
   /** The console account, which has a password. */
   passwordOf?: string;
+  /** Hosts that sign reports, sorted: one secret for all of them. */
+  reports: string[];
 }
 
 /** Refs that are worked out from other secrets and never stored. */
 export const DISCOVERY_HASH = 'pki/discovery-hash';
 export const ALL_TOKENS = 'tokens/all';
+export const reportKeyOf = (host: string) => `report/${host}`;
 export const PASSWORD = 'console-password';
 export const PASSWORD_LINE = 'console-password.line';
+/** What every host's key for reports is made from; no host has it. */
+export const REPORT_MASTER = 'report-master';
 
 /** What a plan needs: read off the refs that its hosts are given, so that this cannot disagree with the plan. */
 export function needs(plan: Plan): Needs {
@@ -67,16 +74,21 @@ export function needs(plan: Plan): Needs {
     );
   const serviceAccount = asked.has('pki/sa.key') || asked.has('pki/sa.pub');
   const user = asked.has(PASSWORD_LINE) ? plan.cluster.breakGlassUser : undefined;
+  const reports = plan.hosts.map(({ name }) => name).filter((host) => asked.has(reportKeyOf(host)));
   const known = new Set([
     ...[...cas, ...leaves].flatMap(({ ref }) => [`${ref}.crt`, `${ref}.key`]),
     ...tokens.map((host) => `tokens/${host}`),
     ...['pki/sa.key', 'pki/sa.pub', DISCOVERY_HASH, ALL_TOKENS],
     ...(user === undefined ? [] : [PASSWORD_LINE]),
+    ...reports.map(reportKeyOf),
   ]);
   for (const ref of asked.keys()) {
     if (!known.has(ref)) throw new Error(`the plan asks for a secret that nothing makes: ${ref}`);
   }
-  return { cas, leaves, serviceAccount, tokens, ...(user === undefined ? {} : { passwordOf: user }) };
+  return {
+    ...{ cas, leaves, serviceAccount, tokens, reports: reports.sort() },
+    ...(user === undefined ? {} : { passwordOf: user }),
+  };
 }
 
 function tokenHosts(plan: Plan): string[] {

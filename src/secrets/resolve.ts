@@ -3,7 +3,8 @@ import { UserError } from '../report/errors.ts';
 import { readCertificate } from './certificate.ts';
 import { readHash } from './password.ts';
 import { discoveryHash } from './pki.ts';
-import { ALL_TOKENS, DISCOVERY_HASH, needs, PASSWORD_LINE } from './requirements.ts';
+import { readReportMaster, reportKey } from './reports.ts';
+import { ALL_TOKENS, DISCOVERY_HASH, needs, PASSWORD_LINE, reportKeyOf } from './requirements.ts';
 import type { SecretStore } from './store.ts';
 import { readTokens } from './tokens.ts';
 
@@ -42,6 +43,10 @@ export function resolve(plan: Plan, store: SecretStore): (ref: string) => string
   const user = needed.passwordOf;
   const hash = user === undefined ? undefined : readHash(store);
   if (hash !== undefined) values.set(PASSWORD_LINE, line(`${user}:${hash}`));
+
+  const master = needed.reports.length > 0 ? readReportMaster(store) : undefined;
+  if (master !== undefined)
+    for (const host of needed.reports) values.set(reportKeyOf(host), line(reportKey(master, host)));
 
   return (ref) => {
     const value = values.get(ref);

@@ -5,6 +5,7 @@ import { readKey, readPublicKey } from './certificate.ts';
 import { assign, finding, guarded, list } from './findings.ts';
 import { type Item, readCa, readLeaf } from './pairs.ts';
 import { isHashOf, readHash, readPassword } from './password.ts';
+import { readReportMaster } from './reports.ts';
 import {
   type CaName,
   type CaNeed,
@@ -52,6 +53,7 @@ export function survey(plan: Plan, store: SecretStore, now: Date): Survey {
   for (const ca of cas.values()) judgeCa(ca, found, store);
   const { findings } = found;
   if (needed.serviceAccount) assign(found, 'serviceKey', readServiceKey(store, findings));
+  if (needed.reports.length > 0) guarded(findings, () => readReportMaster(store));
   if (needed.tokens.length > 0) found.tokens = guarded(findings, () => readTokens(store)) ?? new Map();
   if (needed.passwordOf !== undefined) {
     assign(

@@ -2,7 +2,7 @@ import type { Plan } from '../plan/types.ts';
 import { suggest } from '../report/did-you-mean.ts';
 import { UserError } from '../report/errors.ts';
 import { pick, type Random, systemRandom } from './random.ts';
-import { needs } from './requirements.ts';
+import { AUTHORITIES, needs } from './requirements.ts';
 import type { SecretStore } from './store.ts';
 
 /** All tokens lie in one file: a thousand hosts are a thousand tokens. */
@@ -67,26 +67,79 @@ export function addTokens(tokens: Tokens, hosts: Iterable<string>, random: Rando
   }
 }
 
+/** A host that was given a new token. */
+export interface Rotated {
+  host: string;
+  /** What the cluster knows the old one by, which is no secret; absent where there was none. */
+  oldId?: string;
+}
+
 /**
- * Gives hosts new tokens: all that join, or those that are named. Returns their names. The cluster goes on honouring
- * the old ones until they are deleted there (kubeadm token delete), and images hold the old ones until they are built.
+ * Gives hosts new tokens: all that join, or those that are named. The cluster goes on honouring the old ones until they
+ * are deleted there (kubeadm token delete), and images hold the old ones until they are built.
  */
 export async function rotateTokens(
   plan: Plan,
   store: SecretStore,
   { hosts, random = systemRandom }: { hosts?: readonly string[]; random?: Random } = {},
-): Promise<string[]> {
+): Promise<Rotated[]> {
+  const joining = joiningHosts(plan, hosts ?? []);
+  const chosen = [...new Set(hosts ?? joining)].sort();
+  if (chosen.length === 0) return [];
+  hasAuthority(store);
+  return store.exclusively(async () => {
+    const tokens = readTokens(store);
+    const rotated = chosen.map((host): Rotated => {
+      const oldId = tokens.get(host)?.slice(0, 6);
+      return oldId === undefined ? { host } : { host, oldId };
+    });
+    addTokens(tokens, chosen, random);
+    writeTokens(store, tokens);
+    return rotated;
+  });
+}
+
+/** One host's token; it is made where a store has none yet, such as for a host that was added later. */
+export async function tokenOf(
+  plan: Plan,
+  store: SecretStore,
+  host: string,
+  random: Random = systemRandom,
+): Promise<{ token: string; made: boolean }> {
+  joiningHosts(plan, [host]);
+  hasAuthority(store);
+  const known = readTokens(store).get(host);
+  if (known !== undefined) return { token: known, made: false };
+  return store.exclusively(async () => {
+    const tokens = readTokens(store);
+    const made = !tokens.has(host);
+    if (made) {
+      addTokens(tokens, [host], random);
+      writeTokens(store, tokens);
+    }
+    return { token: tokens.get(host) ?? '', made };
+  });
+}
+
+/**
+ * Refuses a folder that holds no cluster's secrets. A token that was made there would be unknown to every host, and the
+ * running cluster that is told of it would let in whoever has it.
+ */
+function hasAuthority(store: SecretStore): void {
+  const { ref } = AUTHORITIES.kubernetes;
+  if (store.has(`${ref}.crt`)) return;
+  throw new UserError(
+    `there is no ${store.file(`${ref}.crt`)}: this folder has no secrets of a cluster to take a token from`,
+    'restore it, or name the folder of this cluster’s secrets with --secrets; where there is no cluster yet: imgbuild secrets ensure',
+  );
+}
+
+/** The hosts that join by a token; refuses those named that do not. */
+export function joiningHosts(plan: Plan, named: readonly string[]): string[] {
   const joining = needs(plan).tokens;
-  for (const host of hosts ?? []) {
+  for (const host of named) {
     if (!joining.includes(host))
       throw new UserError(`no host ${host} joins by a token`, suggest(host, joining));
   }
-  const chosen = [...new Set(hosts ?? joining)].sort();
-  if (chosen.length === 0) return [];
-  return store.exclusively(async () => {
-    const tokens = readTokens(store);
-    addTokens(tokens, chosen, random);
-    writeTokens(store, tokens);
-    return chosen;
-  });
+  return joining;
 }

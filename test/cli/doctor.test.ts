@@ -3,7 +3,7 @@ import { folder, specOf } from './folders.ts';
 import { cli } from './run.ts';
 
 /** Nothing listens there, and nothing is asked of a network. */
-const kinds = ['os', 'epel', 'docker', 'kubernetes', 'elrepo', 'criDockerd', 'etcd'];
+const kinds = ['os', 'epel', 'docker', 'kubernetes', 'elrepo', 'criDockerd', 'etcd', 'cni', 'goss'];
 const NOWHERE = `mirrors: { repositories: { ${kinds.map((kind) => `${kind}: "http://127.0.0.1:1/${kind}"`).join(', ')} } }\n`;
 const dir = () => folder({ 'cluster.yaml': specOf(undefined, NOWHERE) });
 

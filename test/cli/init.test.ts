@@ -5,7 +5,7 @@ import { filesOf, folder, put } from './folders.ts';
 import { cli } from './run.ts';
 
 describe('init', () => {
-  test.each(['production', 'minimal', 'centos7'])(
+  test.each(['production', 'minimal', 'centos7', 'debian'])(
     'writes the %s example, which has no errors',
     async (name) => {
       const dir = folder();

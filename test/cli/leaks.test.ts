@@ -3,6 +3,7 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { unarchive } from '../../src/render/unarchive.ts';
+import { reportKey } from '../../src/secrets/reports.ts';
 import { filesOf, HOSTS, type HostName, renderedFolder } from './folders.ts';
 import { cli, type Ran } from './run.ts';
 
@@ -27,13 +28,15 @@ function secretsOf(dir: string): Secret[] {
     ...keys,
     ...tokens.map(([host, token]) => ({ ref: `tokens/${host}`, value: token.split('.')[1] ?? '' })),
     { ref: 'console-password', value: text('console-password') },
+    { ref: 'report-master', value: text('report-master') },
+    ...NAMES.map((host) => ({ ref: `report/${host}`, value: reportKey(text('report-master'), host) })),
     { ref: 'console-password.line', value: text('console-password.line').split('$').at(-1) ?? '' },
   ];
 }
 
 /** What each kind of host is given, from the design: no more. */
 function givenTo(host: HostName): string[] {
-  const everybody = ['console-password.line'];
+  const everybody = ['console-password.line', `report/${host}`];
   switch (HOSTS[host]) {
     case 'master':
       return [
@@ -100,6 +103,8 @@ describe('no secret is where it is not meant to be', () => {
         'pki/sa.key',
         'tokens/knode1',
         'console-password',
+        'report-master',
+        'report/etcd-1',
       ]),
     );
     for (const { ref, value } of secrets) expect(value.length, ref).toBeGreaterThanOrEqual(12);

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { filesOf, folder, modeOf, put, snapshot, specOf } from './folders.ts';
@@ -37,6 +37,25 @@ describe('secrets show', () => {
     expect(old.out).toMatch(/^etcd\/etcd-1\/server\.crt .* expires soon /m);
     expect((await cli(dir, ['secrets', 'show'], later(6 * 365))).out).toMatch(
       /etcd-1\/server\.crt .* expired /m,
+    );
+  });
+
+  test.each([
+    ['24h', '24h after init', '24h0m0s'],
+    ['90m', '1h30m after init', '1h30m0s'],
+    ['"0"', 'never', '0s'],
+  ])('a token of %s: whose it is, and from when on its time runs', async (ttl, shown, json) => {
+    const spec = specOf().replace('kubernetes: {', `kubernetes: { tokenTtl: ${ttl},`);
+    const dir = folder({ 'cluster.yaml': spec });
+    expect((await cli(dir, ['secrets', 'show'])).out).toMatch(
+      /^tokens\/knode1 +token +- +- +missing +knode1$/m,
+    );
+    await cli(dir, ['secrets', 'ensure']);
+    const { out } = await cli(dir, ['secrets', 'show']);
+    expect(out).toMatch(new RegExp(`^tokens/knode1 +token +${shown} +- +ok +knode1$`, 'm'));
+    const { secrets } = JSON.parse((await cli(dir, ['secrets', 'show', '--json'])).out);
+    expect(secrets).toContainEqual(
+      expect.objectContaining({ ref: 'tokens/knode1', host: 'knode1', ttl: json }),
     );
   });
 
@@ -88,6 +107,18 @@ describe('secrets show --token', () => {
       out: `${knode1}\n`,
       err: '',
     });
+  });
+
+  test('of a host that joins nothing is refused as "secrets token" refuses it; of one whose token is missing it is made', async () => {
+    const dir = newFolder();
+    await cli(dir, ['secrets', 'ensure']);
+    const shown = await cli(dir, ['secrets', 'show', '--token', 'etcd-1']);
+    expect(shown.err).toContain('no host etcd-1 joins by a token');
+    expect(shown).toEqual(await cli(dir, ['secrets', 'token', 'etcd-1']));
+    rmSync(path.join(dir, 'secrets/tokens.json'));
+    const { code, err } = await cli(dir, ['secrets', 'show', '--token', 'knode1']);
+    expect(code).toBe(1);
+    expect(err).toContain('fix: make what is missing: imgbuild secrets ensure');
   });
 
   test.each(['registry-1', 'knod1'])('%s has none', async (host) => {
@@ -147,16 +178,41 @@ describe('secrets rotate-tokens', () => {
     const tokens = () => JSON.parse(read(dir, 'tokens.json'));
     const first = tokens();
     const before = store(dir);
-    expect(await cli(dir, ['secrets', 'rotate-tokens', '--host', 'knode2'])).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(/^new tokens for 1 host: render again\./),
-    });
+    const { code, out } = await cli(dir, ['secrets', 'rotate-tokens', '--host', 'knode2']);
+    expect(code).toBe(0);
+    expect(out).toBe(
+      [
+        'new tokens for 1 host: render again. Where the cluster runs already:',
+        'first, on a control plane, so that it honours the old ones no more:',
+        `  kubeadm token delete ${first.knode2.slice(0, 6)}   # knode2`,
+        'then, for a host only where it has yet to join:',
+        '  imgbuild secrets token knode2 | kubectl apply -f -',
+        '',
+      ].join('\n'),
+    );
     const second = tokens();
     expect(changed(first, second)).toEqual(['knode2']);
     expect(changed(before, store(dir))).toEqual(['tokens.json']);
-    const { rotated } = JSON.parse((await cli(dir, ['secrets', 'rotate-tokens', '--json'])).out);
+    const { rotated, oldIds } = JSON.parse((await cli(dir, ['secrets', 'rotate-tokens', '--json'])).out);
     expect(rotated).toEqual(['kmaster', 'knode1', 'knode2']);
     expect(changed(second, tokens())).toEqual(rotated);
+    expect(oldIds.knode1).toBe(second.knode1.slice(0, 6));
+  });
+
+  test('names the old token of each host, and none where there was none', async () => {
+    const dir = newFolder();
+    await cli(dir, ['secrets', 'ensure']);
+    const { knode2, ...known } = JSON.parse(read(dir, 'tokens.json'));
+    writeFileSync(path.join(dir, 'secrets/tokens.json'), JSON.stringify(known));
+    const { out } = await cli(dir, ['secrets', 'rotate-tokens']);
+    const deletions = [...out.matchAll(/kubeadm token delete (\w{6}) {3}# (\S+)\n/g)];
+    expect(Object.fromEntries(deletions.map(([, id, host]) => [host, id]))).toEqual({
+      kmaster: known.kmaster.slice(0, 6),
+      knode1: known.knode1.slice(0, 6),
+    });
+    expect(out).toMatch(/^ {2}imgbuild secrets token knode2 \| kubectl apply -f -$/m);
+    expect(out).not.toContain(known.knode1);
+    expect(out).not.toContain(knode2);
   });
 });
 

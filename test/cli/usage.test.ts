@@ -22,16 +22,17 @@ const allLines = await commandLines();
 describe('help', () => {
   test('knows all commands', () => {
     expect(allLines.map((line) => line.join(' '))).toEqual([
-      ...['init', 'check', 'plan', 'render'],
+      ...['init', 'check', 'plan', 'lock', 'render'],
       ...[
         'secrets',
         'secrets show',
         'secrets ensure',
+        'secrets token',
         'secrets rotate-tokens',
         'secrets renew',
         'secrets import-ca',
       ],
-      ...['schema', 'doctor', 'completion'],
+      ...['kubeconfig', 'schema', 'doctor', 'completion'],
     ]);
   });
 
@@ -106,11 +107,32 @@ describe('wrong usage', () => {
     [['render', '--host', 'knod1'], /there is no host "knod1"[\s\S]*did you mean "knode1"/],
     [['render', '--role', 'wroker'], /no host of the spec has the role "wroker"[\s\S]*did you mean "worker"/],
     [['secrets', 'rotate-tokens', '--host', 'knod1'], /knod1/],
+    [['secrets', 'token'], /missing required argument 'host'/],
+    [['secrets', 'token', 'knod1'], /there is no host "knod1"[\s\S]*did you mean "knode1"/],
+    [['kubeconfig', '--ttl', '1y'], /hours or minutes, such as 8760h/],
+    [['kubeconfig', '--user', ''], /1 to 64 characters/],
+    [['kubeconfig', '--server', 'http://10.10.0.11:6443'], /an https:\/\/ URL/],
+    [['kubeconfig', '--out', 'cluster.yaml'], /cluster\.yaml is there already[\s\S]*--force/],
   ])('%j: exit 2, and what is wrong', async (args, message) => {
     const { code, out, err } = await cli(folder({ 'cluster.yaml': specOf() }), args);
     expect(err).toMatch(message);
     expect(code).toBe(2);
     expect(out).toBe('');
+  });
+});
+
+describe('wrong usage names the help that helps', () => {
+  test.each([
+    [['--frobnicate'], 'imgbuild --help'],
+    [['rendr'], 'imgbuild --help'],
+    [['render', '--rol', 'etcd'], 'imgbuild render --help'],
+    [['secrets', 'shw'], 'imgbuild secrets --help'],
+    [['secrets', 'token'], 'imgbuild secrets token --help'],
+    [['kubeconfig', '--ttl', '1y'], 'imgbuild kubeconfig --help'],
+  ])('%j: %s', async (args, help) => {
+    const { err } = await cli(folder({ 'cluster.yaml': specOf() }), args);
+    expect(err).toContain(`"${help}" shows what there is`);
+    expect((await cli(folder(), help.split(' ').slice(1))).code).toBe(0);
   });
 });
 

@@ -10,8 +10,8 @@ import { parseSpec } from '../../src/spec/load.ts';
 export const assets = loadAssets();
 const catalog = await loadCatalog([join(packageRoot(), 'images')]);
 
-/** One release of each major version. */
-export const RELEASES = ['centos-7.9', 'rocky-8', 'rocky-9', 'rocky-10'] as const;
+/** One release of each major version of each family. */
+export const RELEASES = ['centos-7.9', 'rocky-8', 'rocky-9', 'rocky-10', 'debian-12'] as const;
 
 /** The plan of specs' texts, later ones laid over earlier ones. */
 export function planOf(...specs: (string | object)[]): Plan {

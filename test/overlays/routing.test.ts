@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { packageRoot } from '../../src/render/assets.ts';
 import { composeHostFiles } from '../../src/render/compose.ts';
+import { routeChecks } from '../../src/render/documents/goss-network.ts';
 import { run } from '../rigs/programs.ts';
 import { assets, hostOf, production } from './plans.ts';
 
@@ -12,6 +15,7 @@ const ip = (...args: string[]) =>
   run({ path: '/bin/sh' }, ['-c', `PATH=$PATH:/usr/sbin:/sbin; ip ${args.join(' ')}`]);
 const inside = (ns: string, command: string) => ip('netns', 'exec', `${PREFIX}${ns}`, command);
 
+const LOOK = join(packageRoot(), 'overlays/base/usr/libexec');
 const PREFIX = `imgbuild${process.pid}-`;
 const NAMES = ['H', 'R', 'C', 'P'];
 const allowed =
@@ -118,6 +122,28 @@ describe.runIf(allowed)('routing of a host with three networks', () => {
     [`10.244.1.5 from ${HOST.management}`, 'cali0'],
   ])('the way to %s is %s', async (what, device) => {
     expect((await inside('H', `ip route get ${what}`)).stdout).toMatch(new RegExp(`dev ${device}\\b`));
+  });
+
+  /** What imgbuild-verify finds wrong with the routes of this host. */
+  async function found(): Promise<string[]> {
+    const plan = await production();
+    const commands = routeChecks(plan.cluster, hostOf(plan, 'worker-1')).map(({ fields }) =>
+      String(fields.exec).replace('/usr/libexec', `bash ${LOOK}`),
+    );
+    expect(commands.length).toBeGreaterThan(10);
+    return (await inside('H', `sh -c "${commands.join('; ')}"`)).lines;
+  }
+
+  test('imgbuild-verify finds nothing wrong with them, and finds a rule that is missing', async () => {
+    expect(await found()).toEqual([]);
+    const [rule] =
+      (await inside('H', 'ip rule show')).stdout.match(/from 100\.64\.17\.11 to .* lookup 102/) ?? [];
+    await sh('H', `ip rule del ${rule}`);
+    expect(await found()).toEqual([
+      'to 100.64.15.254 from 100.64.17.11: by nic0, where bond0 has 100.64.17.11',
+    ]);
+    await sh('H', `ip rule add ${rule} priority 4100`);
+    expect(await found()).toEqual([]);
   });
 
   test('a host that has only management reaches the container address', async () => {

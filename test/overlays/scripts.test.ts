@@ -68,7 +68,7 @@ describe('loose-filter', () => {
 });
 
 describe('keepalived-interface', () => {
-  const SOURCE = 'overlays/el/usr/libexec/imgbuild/keepalived-interface';
+  const SOURCE = 'overlays/base/usr/libexec/imgbuild/keepalived-interface';
 
   test('writes the name of the interface that has the address', async () => {
     const root = await scratch();
@@ -91,7 +91,7 @@ describe('keepalived-interface', () => {
 });
 
 describe('check-haproxy', () => {
-  const SOURCE = 'overlays/el/usr/libexec/imgbuild/check-haproxy';
+  const SOURCE = 'overlays/base/usr/libexec/imgbuild/check-haproxy';
 
   test('is content where something accepts connections, and only there', async () => {
     const file = await script(SOURCE, await scratch(), []);
@@ -102,23 +102,6 @@ describe('check-haproxy', () => {
     expect((await run('bash', [file, String(port)])).exitCode).toBe(0);
     await new Promise((resolve) => server.close(resolve));
     expect((await run('bash', [file, String(port)])).exitCode).not.toBe(0);
-  });
-});
-
-describe('etcd-snapshot', () => {
-  test('checks each snapshot and keeps the newest 28', async () => {
-    const root = await scratch();
-    const bin = '/usr/local/bin';
-    await put(root, `${bin}/etcdctl`, '#!/bin/bash\nfor last; do :; done\necho data >"$last"\n', 0o755);
-    await put(root, `${bin}/etcdutl`, '#!/bin/bash\nfor last; do :; done\n[ -s "$last" ]\n', 0o755);
-    for (let i = 10; i < 40; i++) await put(root, `/data/etcd-snapshots/etcd-202001${i}T000000Z.db`, '');
-    await put(root, '/data/etcd-snapshots/mine.db', '');
-    const file = await script('overlays/etcd/usr/libexec/imgbuild/etcd-snapshot', root, ['/data', bin]);
-    expect(await run('bash', [file])).toMatchObject({ exitCode: 0 });
-    const { lines } = await run('bash', ['-c', `ls ${root}/data/etcd-snapshots`]);
-    expect(lines).toHaveLength(29);
-    expect(lines).toContain('mine.db');
-    expect(lines[0]).toBe('etcd-20200113T000000Z.db');
   });
 });
 

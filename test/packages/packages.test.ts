@@ -26,7 +26,7 @@ const CHOICES: Choice[] = [
   { release: 'centos-7.9', kubernetes: '1.28.2' },
   ...MAJORS.flatMap(({ name, major }) =>
     Object.entries(docker)
-      .filter(([, set]) => set.majors.includes(major))
+      .filter(([, set]) => set.majors.el?.includes(major))
       .map(([version]): Choice => ({ release: name, docker: version })),
   ),
 ];
@@ -157,7 +157,7 @@ describe('repositories', () => {
       const strip = (url: string) => url.replace(/\/$/, '');
       for (const { os, installUrl, repositories } of [...plan.hosts, ...plan.roles]) {
         const layout = LAYOUTS[set]?.[os.distro] ?? {};
-        expect(strip(installUrl)).toBe(fill(layout.tree ?? '', os.major));
+        expect(strip(installUrl ?? '')).toBe(fill(layout.tree ?? '', os.major));
         for (const { id, url } of repositories) {
           expect(isKnown(os.major, fixtureName(id, plan)), id).toBe(true);
           expect(URL.canParse(url), url).toBe(true);

@@ -17,8 +17,8 @@ export interface Choice {
 
 const catalog = await ownCatalog();
 
-/** The releases that a spec can name. */
-export const RELEASES = [...catalog.os.values()].filter((os) => !os.abstract);
+/** The releases whose packages are RPMs. */
+export const RELEASES = [...catalog.os.values()].filter((os) => os.family === 'el');
 const ROLES = [...catalog.roles.values()];
 
 /** The plan of a cluster with hosts of every role. */

@@ -8,12 +8,17 @@ const minimal = { file: 'minimal.yaml', text: readFileSync('examples/minimal.yam
 
 /** A lock that has an address for another host than the example's own. */
 const lock = { management: { knode2: '10.10.0.11' } };
+/** One that has another goss than the project's own. */
+const artifacts = {
+  goss: { version: '0.4.9', url: 'http://mirror/goss-linux-amd64', size: 5, sha256: '1'.repeat(64) },
+};
 
 describe('the example of each rule gives its code', () => {
   for (const { title, rules } of ruleTopics) {
     for (const rule of rules) {
       test(`${title}: ${rule.code}`, async () => {
-        const problems = await problemsOf([minimal, { file: 'example.yaml', text: rule.example }], { lock });
+        const example = { file: 'example.yaml', text: rule.example };
+        const problems = await problemsOf([minimal, example], { lock, artifacts });
         const own = problems.filter((problem) => problem.code === rule.code);
         expect(own.length, JSON.stringify(problems, null, 1)).toBeGreaterThan(0);
         expect(own.map((p) => p.severity)).toContain(rule.severity);
@@ -40,7 +45,7 @@ test('codes are unique', () => {
   expect(codes.length).toBe(new Set(codes).size);
 });
 
-test.each(['production', 'minimal', 'centos7'])('the %s example has no error', async (name) => {
+test.each(['production', 'minimal', 'centos7', 'debian'])('the %s example has no error', async (name) => {
   const problems = await problemsOf([
     { file: `${name}.yaml`, text: readFileSync(`examples/${name}.yaml`, 'utf8') },
   ]);

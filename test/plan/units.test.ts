@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareVersions, minorOf, sizeText, toBytes } from '../../src/plan/units.ts';
+import { compareVersions, goDuration, minorOf, sizeText, toBytes, toSeconds } from '../../src/plan/units.ts';
 
 describe('sizes', () => {
   test.each([
@@ -71,5 +71,18 @@ describe('versions', () => {
   test('a minor version is its first two numbers', () => {
     expect(minorOf('1.34.12')).toBe('1.34');
     expect(minorOf('1.28')).toBe('1.28');
+  });
+});
+
+describe('durations', () => {
+  test.each([
+    ['24h', 86_400, '24h0m0s'],
+    ['90m', 5_400, '1h30m0s'],
+    ['30m', 1_800, '30m0s'],
+    ['8760h', 31_536_000, '8760h0m0s'],
+    ['0', 0, '0s'],
+  ])('%s is %d seconds, and %s to Go', (text, seconds, go) => {
+    expect(toSeconds(text)).toBe(seconds);
+    expect(goDuration(seconds)).toBe(go);
   });
 });

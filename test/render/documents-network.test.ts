@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { HostPlan, Plan } from '../../src/plan/types.ts';
 import { networkIfcfg } from '../../src/render/documents/network-ifcfg.ts';
 import { networkKeyfile } from '../../src/render/documents/network-keyfile.ts';
+import { networkNetworkd } from '../../src/render/documents/network-networkd.ts';
 import { hostOf, planOf, production } from '../overlays/plans.ts';
 
 const EL7 = { os: { release: 'centos-7.9' }, kubernetes: { version: '1.31.14' } };
@@ -10,7 +11,8 @@ const el7 = await production(EL7);
 
 /** Files by the last part of their path, without the comment at their head. */
 function files(from: Plan, host: HostPlan): Record<string, string> {
-  const made = [...networkKeyfile.render(from.cluster, host), ...networkIfcfg.render(from.cluster, host)];
+  const all = [networkKeyfile, networkIfcfg, networkNetworkd];
+  const made = all.flatMap((document) => document.render(from.cluster, host));
   return Object.fromEntries(
     made.map(({ path, content }) => [path.split('/').at(-1) ?? '', content.replace(/^#.*\n/, '')]),
   );
@@ -77,13 +79,15 @@ describe('three NICs', () => {
       method: 'manual',
       address1: '100.64.0.11/24',
       dns: '223.5.5.5;119.29.29.29;',
-      route1: '100.64.0.0/20,100.64.0.1',
-      route2: '223.5.5.5/32,100.64.0.1',
-      route3: '119.29.29.29/32,100.64.0.1',
-      route4: '100.64.0.0/24',
-      route4_options: 'table=101',
-      route5: '0.0.0.0/0,100.64.0.1',
+      // Services: the host calls them with this address.
+      route1: '10.96.0.0/12',
+      route2: '100.64.0.0/20,100.64.0.1',
+      route3: '223.5.5.5/32,100.64.0.1',
+      route4: '119.29.29.29/32,100.64.0.1',
+      route5: '100.64.0.0/24',
       route5_options: 'table=101',
+      route6: '0.0.0.0/0,100.64.0.1',
+      route6_options: 'table=101',
       'routing-rule1': 'priority 4000 from 100.64.0.11/32 to 100.64.16.0/20 table 101',
       'routing-rule2': 'priority 4001 from 100.64.0.11/32 to 100.64.32.0/20 table 101',
       'routing-rule3': 'priority 5000 from 0.0.0.0/0 table 254 suppress_prefixlength 0',
@@ -196,13 +200,14 @@ describe('routes', () => {
     };
     const { from, host } = small(networks, nics);
     expect(section(files(from, host)['nic0.nmconnection'], 'ipv4')).toMatchObject({
-      route1: '10.1.2.0/24',
-      route1_options: 'table=101',
-      route2: '0.0.0.0/0,10.1.2.1',
+      route1: '10.96.0.0/12',
+      route2: '10.1.2.0/24',
+      route2_options: 'table=101',
+      route3: '0.0.0.0/0,10.1.2.1',
     });
   });
 
-  test('a network without a gateway has none at all', () => {
+  test('a network without a gateway has none but to services', () => {
     const { from, host } = small(
       { management: { cidr: '10.1.2.0/24' }, container: { cidr: '10.2.0.0/24', gateway: '10.2.0.1' } },
       nics,
@@ -210,7 +215,13 @@ describe('routes', () => {
     expect(section(files(from, host)['nic0.nmconnection'], 'ipv4')).toEqual({
       method: 'manual',
       address1: '10.1.2.11/24',
+      route1: '10.96.0.0/12',
     });
+  });
+
+  test('a host that is no node needs none to services', () => {
+    const all = files(plan, hostOf(plan, 'etcd-1'));
+    expect(JSON.stringify(all)).not.toContain('10.96.0.0/12');
   });
 
   test('replies of the virtual address leave by its network too', async () => {
@@ -250,7 +261,8 @@ IPV6INIT=no
   });
 
   test('has routes and rules in files of their own', () => {
-    expect(made['route-nic0']).toBe(`100.64.0.0/20 via 100.64.1.1 dev nic0
+    expect(made['route-nic0']).toBe(`10.96.0.0/12 dev nic0
+100.64.0.0/20 via 100.64.1.1 dev nic0
 223.5.5.5/32 via 100.64.1.1 dev nic0
 119.29.29.29/32 via 100.64.1.1 dev nic0
 100.64.1.0/24 dev nic0 table 101
@@ -286,5 +298,69 @@ default via 100.64.17.1 dev bond0 table 102
     expect(
       Object.keys(files(plan, hostOf(plan, 'worker-1'))).filter((name) => name.startsWith('ifcfg')),
     ).toEqual([]);
+  });
+});
+
+/** What systemd-networkd makes of these files is in test/overlays/networkd.test.ts. */
+describe('Debian', async () => {
+  const debian = await production({ os: { release: 'debian-12' } });
+  const made = files(debian, hostOf(debian, 'worker-1'));
+
+  test('has a file for each link, bonds and VLANs before the NICs below them', () => {
+    expect(Object.keys(made).toSorted()).toEqual([
+      '20-imgbuild-bond0.netdev',
+      '20-imgbuild-bond0.network',
+      '20-imgbuild-vlan132.netdev',
+      '20-imgbuild-vlan132.network',
+      '30-imgbuild-bond0p0.network',
+      '30-imgbuild-bond0p1.network',
+      '30-imgbuild-nic0.network',
+      '70-imgbuild-filter.rules',
+      'resolv.conf',
+    ]);
+  });
+
+  test('finds a NIC by its address, and a bond’s port by the one that it was made with', () => {
+    expect(section(made['30-imgbuild-nic0.network'], 'Match').MACAddress).toBe('02:00:64:00:07:01');
+    expect(section(made['30-imgbuild-bond0p1.network'], 'Match')).toEqual({
+      PermanentMACAddress: '02:00:64:00:07:03',
+    });
+  });
+
+  test('bonds, with the first NIC’s address and preference', () => {
+    expect(section(made['20-imgbuild-bond0.netdev'], 'NetDev')).toEqual({
+      Name: 'bond0',
+      Kind: 'bond',
+      MACAddress: '02:00:64:00:07:02',
+    });
+    expect(section(made['20-imgbuild-bond0.netdev'], 'Bond')).toEqual({
+      Mode: 'active-backup',
+      MIIMonitorSec: '100ms',
+    });
+    expect(section(made['30-imgbuild-bond0p0.network'], 'Network')).toMatchObject({
+      Bond: 'bond0',
+      PrimarySlave: 'yes',
+    });
+    expect(section(made['30-imgbuild-bond0p1.network'], 'Network')).not.toHaveProperty('PrimarySlave');
+  });
+
+  test('tags', () => {
+    expect(section(made['20-imgbuild-bond0.network'], 'Network').VLAN).toBe('vlan132');
+    expect(section(made['20-imgbuild-vlan132.netdev'], 'VLAN')).toEqual({ Id: '132' });
+  });
+
+  test('asks the name servers itself', () => {
+    expect(made['resolv.conf']).toBe('nameserver 223.5.5.5\nnameserver 119.29.29.29\n');
+    const networks = { management: { cidr: '10.1.2.0/24', gateway: '10.1.2.1' } };
+    const { from, host } = small(networks, [{ mac: NIC, networks: ['management'] }], {
+      os: { release: 'debian-12' },
+    });
+    expect(files(from, host)).not.toHaveProperty('resolv.conf');
+  });
+
+  test('has nothing of the other families', () => {
+    for (const { path } of networkNetworkd.render(plan.cluster, hostOf(plan, 'worker-1')))
+      expect(path).toBe('');
+    expect(Object.keys(made).filter((name) => /nmconnection|ifcfg/.test(name))).toEqual([]);
   });
 });

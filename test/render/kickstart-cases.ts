@@ -1,16 +1,23 @@
 import { join } from 'node:path';
 import { loadCatalog } from '../../src/catalog/load.ts';
 import { buildPlan } from '../../src/plan/build.ts';
-import type { HostPlan, Plan, RolePlan } from '../../src/plan/types.ts';
+import { hasKickstart, type KickstartTarget } from '../../src/plan/kickstart.ts';
+import type { HostPlan, Plan, RolePlan, Target } from '../../src/plan/types.ts';
 import { loadAssets, packageRoot } from '../../src/render/assets.ts';
 import { type Archives, renderKickstart } from '../../src/render/kickstart.ts';
 import { parseSpec } from '../../src/spec/load.ts';
+
+/** A plan all of whose hosts and images a kickstart installs. */
+interface KickstartPlan extends Plan {
+  hosts: KickstartTarget<HostPlan>[];
+  roles: KickstartTarget<RolePlan>[];
+}
 
 /** One kickstart of the table that the tests go through. */
 export interface Case {
   /** `rocky-9 uefi docker master` */
   title: string;
-  target: HostPlan | RolePlan;
+  target: KickstartTarget<HostPlan> | KickstartTarget<RolePlan>;
   plan: Plan;
 }
 
@@ -18,7 +25,7 @@ export const assets = loadAssets();
 const catalog = await loadCatalog([join(packageRoot(), 'images')]);
 
 export const RELEASES = [...catalog.os.keys()]
-  .filter((name) => catalog.os.get(name)?.abstract !== true)
+  .filter((name) => catalog.os.get(name)?.kickstart !== undefined)
   .sort();
 export const ARCHIVES: Archives = { overlaySha256: 'a'.repeat(64), secretsSha256: 'b'.repeat(64) };
 
@@ -30,7 +37,7 @@ export function planFor(
   firmware: 'bios' | 'uefi',
   runtime: 'docker' | 'containerd',
   more = '',
-): Plan {
+): KickstartPlan {
   // Kubernetes 1.31 runs on every release, CentOS 7.9 too.
   const text = [
     'name: prod',
@@ -54,7 +61,13 @@ export function planFor(
   const texts = [{ file: 'cluster.yaml', text }, ...(more === '' ? [] : [{ file: 'more.yaml', text: more }])];
   const { cluster, problems } = parseSpec(texts);
   if (!cluster || problems.length > 0) throw new Error(JSON.stringify(problems, undefined, 1));
-  return buildPlan({ cluster, catalog, lock: {}, sources: new Map() }).plan;
+  const plan = buildPlan({ cluster, catalog, lock: {}, sources: new Map() }).plan;
+  return { ...plan, hosts: plan.hosts.map(installed), roles: plan.roles.map(installed) };
+}
+
+function installed<T extends Target>(target: T): KickstartTarget<T> {
+  if (!hasKickstart(target)) throw new Error(`no kickstart installs ${target.os.name}`);
+  return target;
 }
 
 /** Every release × firmware × runtime × role, hosts and golden images. */

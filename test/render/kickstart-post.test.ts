@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { give, serve, sumOf } from '../artifacts/server.ts';
 import { type Section, sections } from '../rigs/kickstart-rules.ts';
 import type { Run } from '../rigs/programs.ts';
 import { scratch } from '../rigs/scratch.ts';
@@ -481,6 +482,90 @@ describe('the boot loader', () => {
     const { exitCode, lines } = await booted(firmware, `[ "$3" != ${action} ]`);
     expect(exitCode).toBe(code);
     expect(lines.at(-1)).toMatch(/^imgbuild: a system disk /);
+  });
+});
+
+describe('what no repository packages', () => {
+  /** The step of a host with Docker, whose mirror has what is given; the list says what it should be. */
+  async function fetched(files: Record<string, Buffer>, sums: Record<string, string> = {}, role = 'worker') {
+    const { body } = section(kickstart(role), '-artifacts');
+    const step = body.replace(/^set -euo[\s\S]*?^step .*$/m, '');
+    const etcd = /etcd-v\S+(?=\/etcdctl)/.exec(step)?.[0] ?? 'etcd';
+    const programs = ['cri-dockerd/cri-dockerd', `${etcd}/etcd`, `${etcd}/etcdctl`];
+    const dir = await scratch(
+      Object.fromEntries(programs.map((name) => [`made/${name}`, `#!${basename(name)}`])),
+    );
+    const pack = (name: string, from: string) => `tar -czf ${name}.tar.gz -C made ${from}`;
+    await shell('bash', `chmod 700 made/*/*; ${pack('cri-dockerd', 'cri-dockerd')}; ${pack('etcd', etcd)}`, {
+      dir,
+    });
+    const archive = (name: string) => readFileSync(join(dir, `${name}.tar.gz`));
+    const given: Record<string, Buffer> = {
+      'cri-dockerd': archive('cri-dockerd'),
+      etcd: archive('etcd'),
+      ...files,
+    };
+    const { url } = await serve((request, response) => {
+      const content = given[request.url?.slice(1) ?? ''];
+      if (content) give(content)(request, response);
+      else response.writeHead(404).end();
+    });
+    const line = ([name, content]: [string, Buffer]) =>
+      `${name} ${sums[name] ?? sumOf(content)} - ${url}/${name}\n`;
+    await mkdir(join(dir, 'etc/imgbuild'), { recursive: true });
+    await writeFile(join(dir, 'etc/imgbuild/artifacts'), Object.entries(given).map(line).join(''));
+    const places = {
+      '/usr/libexec/imgbuild/fetch.sh': `${process.cwd()}/overlays/base/usr/libexec/imgbuild/fetch.sh`,
+      '/usr/local/bin': '$DIR/bin',
+    };
+    const text = `${library(kickstart('worker'))}\nroot=${dir} fetch_rounds=1\n${step}`;
+    return { ...(await shell('bash', text, { dir, places })), dir };
+  }
+
+  it('is fetched, checked and installed', async () => {
+    const { exitCode, lines, dir } = await fetched({ goss: Buffer.from('#!goss') });
+    expect({ exitCode, lines }).toEqual({
+      exitCode: 0,
+      lines: [
+        expect.stringMatching(/^imgbuild: cri-dockerd \d/),
+        expect.stringMatching(/^imgbuild: goss \d/),
+      ],
+    });
+    for (const program of ['cri-dockerd', 'goss']) {
+      expect(readFileSync(join(dir, 'bin', program), 'utf8')).toBe(`#!${program}`);
+      expect(statSync(join(dir, 'bin', program)).mode & 0o777).toBe(0o755);
+    }
+  });
+
+  it('is installed of an archive as far as the role needs it', async () => {
+    const goss = Buffer.from('#!goss');
+    const { exitCode, dir } = await fetched({ goss, 'calico-manifest': goss }, {}, 'master');
+    expect(exitCode).toBe(0);
+    expect(readdirSync(join(dir, 'bin')).sort()).toEqual(['cri-dockerd', 'etcdctl', 'goss']);
+  });
+
+  it.each([
+    ['is another file', { goss: '0'.repeat(64) }, /goss has the checksum|file.part has the checksum/],
+    ['is not locked', { goss: '-' }, /goss is not locked/],
+  ])('that %s ends the installation', async (_, sums, said) => {
+    const { exitCode, lines, dir } = await fetched({ goss: Buffer.from('#!goss') }, sums);
+    expect(exitCode).toBe(1);
+    expect(lines.join('\n')).toMatch(said);
+    expect(lines.at(-1)).toBe('imgbuild: goss cannot be fetched');
+    expect(existsSync(join(dir, 'bin/goss'))).toBe(false);
+  });
+
+  it('and is not needed before the first boot is fetched where it can be', async () => {
+    const goss = Buffer.from('#!goss');
+    const { exitCode, dir } = await fetched({ goss, 'calico-manifest': goss }, {}, 'master');
+    expect(exitCode).toBe(0);
+    expect(existsSync(join(dir, 'var/lib/imgbuild/artifacts/calico-manifest'))).toBe(true);
+    const without = await fetched({ goss }, {}, 'master');
+    expect(without.exitCode).toBe(0);
+    expect(without.lines).toContain(
+      'imgbuild: calico-manifest cannot be fetched now: the first boot tries again',
+    );
+    expect(existsSync(join(without.dir, 'bin/goss'))).toBe(true);
   });
 });
 

@@ -3,18 +3,28 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { beforeAll, describe } from 'vitest';
+import { cachedProgram } from '../cluster/programs/build.ts';
+import { type Needed, needed } from '../cluster/programs/needed.ts';
 
-/** What `.ci/tools` installs. `libnm` is NetworkManager's library by way of Python, `ovmf` the firmware of a guest. */
+/** What `.ci/tools` installs or builds. `libnm` is NetworkManager's library by way of Python, `ovmf` the firmware of a guest. */
 export type Program =
+  | Needed
+  | 'apt-cache'
+  | 'apt-config'
+  | 'apt-get'
   | 'bash'
   | 'blivet-3.13.2'
   | 'blivet-3.6.1'
   | 'busybox'
   | 'createrepo_c'
   | 'dash'
+  | 'dbus-daemon'
   | 'dnf'
   | 'dnsmasq'
+  | 'gpg'
   | 'haproxy'
+  | 'ip'
+  | 'jq'
   | 'keepalived'
   | 'ksvalidator'
   | 'libnm'
@@ -29,7 +39,10 @@ export type Program =
   | 'sfdisk'
   | 'sgdisk'
   | 'shellcheck'
+  | 'socat'
   | 'systemd-analyze'
+  | 'udevadm'
+  | 'systemd-nspawn'
   | 'visudo';
 
 /** What a validator says. `messages` has warnings too; whether these make it not `ok` is told at each. */
@@ -66,6 +79,10 @@ function search(program: Program): string | undefined {
       : undefined;
   }
   if (program === 'ovmf') return existsSync(ovmfCode) ? ovmfCode : undefined;
+  if ((needed as readonly string[]).includes(program)) {
+    const built = cachedProgram(program);
+    return existsSync(built) ? built : undefined;
+  }
   return searchPath
     .filter((dir) => dir !== '')
     .map((dir) => join(dir, program))

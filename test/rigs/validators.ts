@@ -201,6 +201,12 @@ export async function packerValidate(path: string, vars: Record<string, string> 
   };
 }
 
+/** `kubeadm config validate`: unknown keys of all its kinds, and the values of its own. Its warnings count. */
+export async function kubeadm(version: '1.28.2' | '1.34.2', file: string): Promise<Verdict> {
+  const { exitCode, lines } = await run(`kubeadm-${version}`, ['config', 'validate', '--config', file]);
+  return silent(without(lines, /^ok$/, /^To see the stack trace/), exitCode);
+}
+
 /** NetworkManager's reader over many keyfiles. Keys that it would ignore are faults. */
 export async function nmKeyfiles(files: string[]): Promise<Verdict[]> {
   const result = await run('libnm', [join(rigs, 'nmkeyfiles.py'), ...files]);

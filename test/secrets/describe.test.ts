@@ -26,7 +26,11 @@ group('describe', () => {
     const rows = describe(smallPlan(), store, NOW);
     expect(new Set(rows.map((row) => row.status))).toEqual(new Set(['ok']));
     const refs = rows.map((row) => row.ref);
-    expect(everyRef(smallPlan()).filter((ref) => !refs.includes(ref))).toEqual(['tokens/all']);
+    // Worked out from others that have a row.
+    expect(everyRef(smallPlan()).filter((ref) => !refs.includes(ref))).toEqual([
+      ...['tokens/all', 'report/c1', 'report/e1', 'report/e2', 'report/e3', 'report/w1', 'report/w2'],
+    ]);
+    expect(refs).toContain('report-master');
     const file = store.file('etcd/e1/server.crt');
     const fingerprint = (await openssl('x509', '-in', file, '-noout', '-fingerprint', '-sha256')).replace(
       /^.*=/,
@@ -76,6 +80,7 @@ group('describe', () => {
       'etcd/e3/peer.key': null,
       'tokens.json': '{"w1": 1}',
       'pki/sa.pub': 'x',
+      'report-master': 'x',
       'pki/ca.key': null,
     });
     expect(unlike(other)).toEqual([
@@ -85,6 +90,7 @@ group('describe', () => {
       ['etcd/e3/peer.key', 'missing'],
       ['pki/sa.pub', 'unusable'],
       ['console-password', 'kept elsewhere'],
+      ['report-master', 'unusable'],
       ...['c1', 'w1', 'w2'].map((host) => [`tokens/${host}`, 'unusable']),
     ]);
   });
@@ -150,7 +156,10 @@ group('orphans', () => {
   test('are those of hosts that are gone, and nobody’s own files', async () => {
     const store = drop(await full(), { 'readme.txt': 'mine', 'etcd/notes.txt': 'mine' });
     expect(orphans(smallPlan(), store)).toEqual([]);
-    const rest = planOf({ c1: ['control', '10.0.0.21'], e1: ['etcd', '10.0.0.11'] }, { user: false });
+    const rest = planOf(
+      { c1: ['control', '10.0.0.21'], e1: ['etcd', '10.0.0.11'] },
+      { user: false, reports: false },
+    );
     expect(orphans(rest, store)).toEqual([
       ...['console-password', 'console-password.line'],
       ...['e2', 'e3'].flatMap((host) =>
@@ -159,7 +168,7 @@ group('orphans', () => {
           `etcd/${host}/${use}.key`,
         ]),
       ),
-      ...['tokens/w1', 'tokens/w2'],
+      ...['report-master', 'tokens/w1', 'tokens/w2'],
     ]);
     expect(Object.keys(contents(store))).toContain('etcd/e2/peer.key');
   });

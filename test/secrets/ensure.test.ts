@@ -12,6 +12,7 @@ describe('ensure', () => {
     ['external', smallPlan()],
     ['stacked', planOf({ c1: ['control', '10.0.0.1'], w1: ['worker', '10.0.0.2'] }, { topology: 'stacked' })],
     ['without a console account', planOf({ c1: ['control', '10.0.0.1'] }, { user: false })],
+    ['without a server to report to', planOf({ c1: ['control', '10.0.0.1'] }, { reports: false })],
     ['workers only', planOf({ w1: ['worker', '10.0.0.2'] })],
     ['members only', planOf({ e1: ['etcd', '10.0.0.2'] })],
   ])('makes everything that a plan names: %s', async (_, plan) => {
@@ -49,7 +50,8 @@ describe('ensure', () => {
           `etcd/${host}/${use}.crt`,
         ]),
       ),
-      ...['console-password', 'console-password.line', 'tokens/c1', 'tokens/w1', 'tokens/w2'],
+      ...['console-password', 'console-password.line', 'report-master'],
+      ...['tokens/c1', 'tokens/w1', 'tokens/w2'],
     ]);
     expect(() => statSync(store.dir)).toThrow('ENOENT');
   });
@@ -213,6 +215,7 @@ describe('what would not work is refused before anything is made', () => {
       () => ({ 'tokens.json': '{"w1":"abcdef.0123456789abcdef","w2":"abcdef.0123456789abcdeg"}' }),
     ],
     ['two passwords', 'secret-unusable', () => ({ 'console-password': 'first-password\nsecond-password\n' })],
+    ['half a report master', 'secret-unusable', () => ({ 'report-master': `${'0a'.repeat(31)}\n` })],
     ['another password’s hash', 'secret-key-mismatch', () => ({ 'console-password': 'something-else\n' })],
     [
       'a password for a hash',

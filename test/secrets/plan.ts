@@ -16,7 +16,11 @@ type Kind = 'control' | 'etcd' | 'worker';
 /** What src/secrets looks at in a plan; the secrets are given out by the planner's own function. */
 export function planOf(
   hosts: Record<string, [Kind, string]>,
-  { topology = 'external' as 'external' | 'stacked', user = 'breakglass' as string | false } = {},
+  {
+    topology = 'external' as 'external' | 'stacked',
+    user = 'breakglass' as string | false,
+    reports = true,
+  } = {},
 ): Plan {
   const made = Object.entries(hosts).map(([name, [kind, address]]) => {
     const target = {
@@ -31,10 +35,13 @@ export function planOf(
       addresses: {
         management: { network: 'management', address, prefix: 24, subnet: '10.0.0.0/24', allotted: false },
       },
-      secrets: secretFiles(target, { topology }, user !== false),
+      secrets: secretFiles(target, { topology }, { breakGlass: user !== false, reports }),
     } as unknown as HostPlan;
   });
-  const cluster = { name: 'test', mark: 'test-0a1b2c', ...(user === false ? {} : { breakGlassUser: user }) };
+  const cluster = {
+    ...{ name: 'test', mark: 'test-0a1b2c', kubernetes: { tokenTtl: '24h0m0s' } },
+    ...(user === false ? {} : { breakGlassUser: user }),
+  };
   return { cluster, hosts: made, roles: [] } as unknown as Plan;
 }
 

@@ -89,12 +89,17 @@ describe('rotateTokens', () => {
     const store = newStore();
     await ensure(smallPlan(), store, { now: NOW });
     const before = readTokens(store);
-    expect(await rotateTokens(smallPlan(), store, { hosts: ['w2'] })).toEqual(['w2']);
+    const idOf = (host: string) => readTokens(store).get(host)?.slice(0, 6);
+    expect(await rotateTokens(smallPlan(), store, { hosts: ['w2'] })).toEqual([
+      { host: 'w2', oldId: before.get('w2')?.slice(0, 6) },
+    ]);
     const after = readTokens(store);
     expect([...after].filter(([host, token]) => before.get(host) !== token).map(([host]) => host)).toEqual([
       'w2',
     ]);
-    expect(await rotateTokens(smallPlan(), store)).toEqual(['c1', 'w1', 'w2']);
+    const hosts = ['c1', 'w1', 'w2'];
+    const ids = hosts.map((host) => ({ host, oldId: idOf(host) }));
+    expect(await rotateTokens(smallPlan(), store)).toEqual(ids);
     expect([...readTokens(store)].filter(([host, token]) => after.get(host) === token)).toEqual([]);
   });
 
@@ -110,6 +115,12 @@ describe('rotateTokens', () => {
     const tokens = readTokens(openStore(store.dir));
     expect([...tokens.keys()]).toEqual(['c1', 'w1', 'w2', 'w9']);
     for (const [host, token] of readTokens(other)) expect(tokens.get(host)).toBe(token);
+  });
+
+  test('refuses a folder that holds no cluster’s secrets', async () => {
+    const store = newStore();
+    await expect(rotateTokens(smallPlan(), store)).rejects.toThrow(/there is no .*pki\/ca\.crt/);
+    expect(store.list()).toEqual([]);
   });
 
   test('refuses hosts that join by no token', async () => {

@@ -2,6 +2,10 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { Command } from 'commander';
 import fetch from 'node-fetch';
+import { type AgentFor, agentsOf } from '../../artifacts/proxy.ts';
+import { familyOf } from '../../catalog/families.ts';
+import { artifactsOf } from '../../plan/artifacts.ts';
+import { hasKickstart } from '../../plan/kickstart.ts';
 import type { Plan } from '../../plan/types.ts';
 import { compareVersions } from '../../plan/units.ts';
 import { ExitCode } from '../../report/errors.ts';
@@ -57,6 +61,7 @@ async function doctorAction(offline: boolean, options: GlobalOptions, io: Io): P
   const { plan } = await soundProject(options, io);
   const counter = progress(io, 'checking', options.quiet || options.json);
   const urls = offline ? [] : urlsOf(plan);
+  const agentFor = agentsOf(offline ? {} : io.env);
   let done = 0;
   const counted = async (check: Promise<Check>) => {
     const result = await check;
@@ -66,7 +71,7 @@ async function doctorAction(offline: boolean, options: GlobalOptions, io: Io): P
   const checks = await Promise.all([
     counted(folderCheck(options.directory)),
     ...PROGRAMS.map((program) => counted(programCheck(program))),
-    ...urls.map(({ what, url }) => counted(urlCheck(what, url))),
+    ...urls.map((each) => counted(urlCheck(each, agentFor))),
   ]);
   counter.end();
   const failed = checks.some((check) => check.needed && check.state !== 'ok');
@@ -111,31 +116,53 @@ async function programCheck({ name, args, oldest, use }: (typeof PROGRAMS)[numbe
   }
 }
 
-/** What hosts will fetch: each repository's index, each key, each archive; once each. */
-function urlsOf(plan: Plan): { what: string; url: string }[] {
-  const found = new Map<string, string>();
-  for (const target of [...plan.hosts, ...plan.roles]) {
-    found.set(`${target.installUrl.replace(/\/+$/, '')}/.treeinfo`, 'install tree');
-    for (const { name, url } of target.repositories)
-      found.set(`${url.replace(/\/+$/, '')}/repodata/repomd.xml`, name);
-    for (const { name, url } of target.keys) found.set(url, `key ${name}`);
-    for (const { name, version, url } of target.archives) found.set(url, `${name} ${version}`);
-  }
-  return [...found].map(([url, what]) => ({ url, what }));
+/** Something that hosts will fetch; any of the URLs will do. */
+interface Source {
+  what: string;
+  urls: readonly string[];
 }
 
-async function urlCheck(what: string, url: string): Promise<Check> {
-  const about = { what, needed: true };
+/** What hosts will fetch: each repository's index, each key, each file; once each. */
+function urlsOf(plan: Plan): Source[] {
+  const found = new Map<string, string>();
+  for (const target of [...plan.hosts, ...plan.roles]) {
+    const family = familyOf(target.os);
+    if (hasKickstart(target)) found.set(`${target.installUrl.replace(/\/+$/, '')}/.treeinfo`, 'install tree');
+    for (const repository of target.repositories)
+      found.set(`${repository.url.replace(/\/+$/, '')}/${family.index(repository)}`, repository.name);
+    for (const { name, url } of target.keys) found.set(url, `key ${name}`);
+  }
+  return [
+    ...[...found].map(([url, what]) => ({ what, urls: [url] })),
+    ...artifactsOf(plan).map(({ name, version, urls }) => ({ what: `${name} ${version}`, urls })),
+  ];
+}
+
+async function urlCheck({ what, urls }: Source, agentFor: AgentFor): Promise<Check> {
+  const wrong: string[] = [];
+  for (const url of urls) {
+    const why = await noAnswer(url, agentFor);
+    if (why === undefined) return { what, needed: true, state: 'ok', detail: url };
+    wrong.push(why);
+  }
+  return { what, needed: true, state: 'failed', detail: wrong.join('; ') };
+}
+
+/** Why a URL does not answer as it should. */
+async function noAnswer(url: string, agentFor: AgentFor): Promise<string | undefined> {
   try {
-    const answer = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (answer.ok) return { ...about, state: 'ok', detail: url };
-    return { ...about, state: 'failed', detail: `${url} answers ${answer.status}` };
+    const answer = await fetch(url, {
+      method: 'HEAD',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      agent: (at) => agentFor(at),
+    });
+    return answer.ok ? undefined : `${url} answers ${answer.status}`;
   } catch (error) {
     const { name, code } = error as { name: string; code?: string };
     const why =
       name === 'AbortError' || name === 'TimeoutError'
         ? `no answer in ${TIMEOUT_MS / 1000} s`
         : (code ?? name);
-    return { ...about, state: 'failed', detail: `${url}: ${why}` };
+    return `${url}: ${why}`;
   }
 }

@@ -12,7 +12,7 @@ import { type GlobalOptions, globalOptions } from '../options.ts';
 import { DEFAULT_SPEC } from '../project.ts';
 
 /** The examples that can be written, each a file under examples/. */
-const EXAMPLES = ['production', 'minimal', 'centos7'] as const;
+const EXAMPLES = ['production', 'minimal', 'centos7', 'debian'] as const;
 
 export function initCommand(program: Command, io: Io, done: (code: ExitCode) => void): void {
   program

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { hasKickstart, type KickstartTarget } from '../../plan/kickstart.ts';
 import { filesystemsOf } from '../../plan/layout.ts';
 import type { DiskGroupPlan, DiskLayout, FilesystemPlan, HostPlan, Plan } from '../../plan/types.ts';
 import { sizeText } from '../../plan/units.ts';
@@ -189,20 +190,27 @@ function detail(host: HostPlan, plan: Plan, paint: Paint): string {
     lines(volumes) +
     title('Packages installed after the base system') +
     lines(host.packages.post.map((group) => `${group.title}: ${group.packages.join(' ')}`)) +
-    lines(host.archives.map((archive) => `${archive.name} ${archive.version} from ${archive.url}`)) +
+    lines(
+      host.artifacts.map(
+        ({ name, version, urls, sha256 }) =>
+          `${name} ${version} from ${urls[0]}${sha256 === undefined ? ', not locked' : ''}`,
+      ),
+    ) +
     title('Services') +
     lines([host.services.enabled.join(' ')]) +
     title('Overlays') +
     lines([host.overlays.join(' > ')]) +
-    title('Boot it from the network with') +
-    lines([bootLine(host, plan)]) +
+    (hasKickstart(host)
+      ? title('Boot it from the network with') + lines([bootLine(host, plan)])
+      : title('To be installed by other means') +
+        lines([`no kickstart installs ${host.os.title}: lay overlay.tar.gz and secrets.tar.gz over it`])) +
     title('Secrets') +
     lines(host.secrets.map((secret) => secret.path))
   );
 }
 
 /** What the kernel's line needs beside the installer's own tree (see README). */
-function bootLine(host: HostPlan, { cluster }: Plan): string {
+function bootLine(host: KickstartTarget<HostPlan>, { cluster }: Plan): string {
   const nic = host.links.find((link) => link.networks.includes('management'));
   return [
     `inst.ks=${cluster.server ?? 'http://SERVER'}/hosts/${host.name}/ks.cfg`,

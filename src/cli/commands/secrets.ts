@@ -14,11 +14,12 @@ import { type Renewed, renew, renewCa } from '../../secrets/renew.ts';
 import { AUTHORITIES, type CaName, PASSWORD } from '../../secrets/requirements.ts';
 import { resolve } from '../../secrets/resolve.ts';
 import { openStore, type SecretStore } from '../../secrets/store.ts';
-import { rotateTokens } from '../../secrets/tokens.ts';
+import { joiningHosts, type Rotated, rotateTokens } from '../../secrets/tokens.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
 import { type GlobalOptions, globalOptions, repeatable } from '../options.ts';
 import { hostNamed, soundProject } from '../project.ts';
+import { tokenAction } from './secrets-token.ts';
 
 const CA_NAMES = Object.keys(AUTHORITIES) as CaName[];
 
@@ -28,7 +29,8 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
     .summary('the cluster’s keys, certificates, tokens and password')
     .description(
       'The cluster’s authorities, etcd’s certificates, the service-account key, a bootstrap token for each joining\n' +
-        'host and the break-glass password. "render" makes what is missing; they are kept in ./secrets.',
+        'host, the break-glass password and, where the spec has a server, the master of the keys that hosts sign their\n' +
+        'reports with. "render" makes what is missing; they are kept in ./secrets.',
     )
     .addHelpText(
       'after',
@@ -51,7 +53,8 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
   sub(
     'show',
     'list secrets and when they expire, without their values',
-    'Lists what the plan needs, how each of it is doing and when it expires. No value is shown.',
+    'Lists what the plan needs, how each of it is doing and when it expires. No value is shown. The time of a\n' +
+      'bootstrap token (kubernetes.tokenTtl) runs from the cluster’s init on; "secrets token" gives it a new one.',
     [
       ['imgbuild secrets show', 'what there is, and what is missing'],
       ['imgbuild secrets show --password', 'the password of the break-glass account, alone'],
@@ -72,6 +75,20 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
   ])
     .option('--ca-years <years>', 'how long a new authority lasts, 1 to 100 (default: 10)', wholeNumber)
     .action(act((flags: { caYears?: number }, options) => ensureAction(flags, options, io)));
+  sub(
+    'token',
+    'what a cluster that runs already has to be told of a host that joins',
+    'Prints the Secret by which the cluster honours a host’s token, for "kubectl apply -f -": for a host that is added\n' +
+      'later, or that was installed after its token had expired. Where the host has no token yet, one is made.',
+    [
+      ['imgbuild secrets token worker-7 | kubectl apply -f -', 'from a machine that reaches the cluster'],
+      ['imgbuild secrets token worker-7 --json', 'the same as JSON'],
+    ],
+  )
+    .addArgument(new Argument('<host>', 'the host'))
+    .action(async (host: string, _flags: object, command: Command) =>
+      done(await tokenAction(host, globalOptions(command, io), io)),
+    );
   sub(
     'rotate-tokens',
     'new bootstrap tokens',
@@ -147,10 +164,10 @@ async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
       rows.map((row) => [
         row.ref,
         row.kind,
-        row.notAfter?.toISOString().slice(0, 10) ?? '-',
+        row.notAfter?.toISOString().slice(0, 10) ?? termText(row),
         row.daysLeft?.toString() ?? '-',
         status(row),
-        (row.sans ?? []).join(' ') || (row.kind === 'pin' ? (row.fingerprint ?? '') : '-'),
+        (row.sans ?? []).join(' ') || (row.kind === 'pin' ? (row.fingerprint ?? '') : (row.host ?? '-')),
       ]),
       io.columns,
     ),
@@ -158,6 +175,12 @@ async function show(options: GlobalOptions, io: Io): Promise<ExitCode> {
   for (const row of rows) for (const note of row.notes) io.err(`${row.ref}: ${note}\n`);
   if (old.length > 0 && !options.quiet) io.err(`no longer in the plan: ${old.join(', ')}\n`);
   return ExitCode.done;
+}
+
+/** A token's time, which nothing here knows the beginning of. */
+function termText({ ttl, status }: Row): string {
+  if (ttl === undefined || status === 'missing') return '-';
+  return ttl === '0s' ? 'never' : `${ttl.replace(/(?<=h)0m0s$|(?<=m)0s$/, '')} after init`;
 }
 
 async function showPassword(options: GlobalOptions, io: Io): Promise<ExitCode> {
@@ -176,6 +199,7 @@ async function showPassword(options: GlobalOptions, io: Io): Promise<ExitCode> {
 async function showToken(host: string, options: GlobalOptions, io: Io): Promise<ExitCode> {
   const { plan } = await soundProject(options, io);
   hostNamed(host, plan);
+  joiningHosts(plan, [host]);
   const token = resolve(plan, storeOf(plan, options))(`tokens/${host}`).trim();
   io.out(options.json ? `${JSON.stringify({ host, token })}\n` : `${token}\n`);
   return ExitCode.done;
@@ -194,13 +218,29 @@ async function rotate(hosts: string[], options: GlobalOptions, io: Io): Promise<
   const { plan } = await soundProject(options, io);
   for (const name of hosts) hostNamed(name, plan);
   const rotated = await rotateTokens(plan, storeOf(plan, options), hosts.length > 0 ? { hosts } : {});
-  if (options.json) io.out(`${JSON.stringify({ rotated }, null, 2)}\n`);
-  else if (!options.quiet) {
-    io.out(
-      `new tokens for ${plural(rotated.length, 'host')}: render again. A cluster that runs already has to be told of each, on a control plane:\n  kubeadm token create TOKEN --ttl 24h   (imgbuild secrets show --token HOST prints it)\n  kubeadm token delete OLD-ID            (kubeadm token list)\n`,
-    );
-  }
+  if (options.json) {
+    const names = rotated.map(({ host }) => host);
+    const oldIds = Object.fromEntries(rotated.flatMap(({ host, oldId }) => (oldId ? [[host, oldId]] : [])));
+    io.out(`${JSON.stringify({ rotated: names, oldIds }, null, 2)}\n`);
+  } else if (!options.quiet) io.out(rotatedText(rotated));
   return ExitCode.done;
+}
+
+/** The old tokens first: until they are deleted, whoever has one can join. */
+function rotatedText(rotated: readonly Rotated[]): string {
+  const count = `new tokens for ${plural(rotated.length, 'host')}: render again.`;
+  const old = rotated.flatMap(({ host, oldId }) =>
+    oldId === undefined ? [] : [`  kubeadm token delete ${oldId}   # ${host}\n`],
+  );
+  const apply = rotated.map(({ host }) => `  imgbuild secrets token ${host} | kubectl apply -f -\n`);
+  return [
+    `${count} Where the cluster runs already:\n`,
+    ...(old.length > 0
+      ? ['first, on a control plane, so that it honours the old ones no more:\n', ...old]
+      : []),
+    'then, for a host only where it has yet to join:\n',
+    ...apply,
+  ].join('');
 }
 
 interface RenewFlags {

@@ -1,7 +1,8 @@
+import { cgroupVersion } from '../cgroup.ts';
 import { planVersions } from '../packages.ts';
 import { settingsFor } from '../settings.ts';
 import { compareVersions, minorOf } from '../units.ts';
-import { cgroupVersion, minorData, names, nodeKinds } from './kinds.ts';
+import { minorData, names, nodeKinds } from './kinds.ts';
 import type { Rule } from './rule.ts';
 
 const VERSION = ['kubernetes', 'version'];
@@ -62,8 +63,9 @@ export const compatibilityRules: Rule[] = [
     severity: 'error',
     title: 'A kernel does not exist for a release',
     reason:
-      'elrepo builds kernel-lt for EL 8 and 9 and keeps an archive for EL 7. For EL 10 there is only kernel-ml, and the release’s own 6.12 is a long-term kernel already.',
-    remedy: 'On EL 10 use `kernel: stock`; `ml` follows the newest kernel and is no long-term one.',
+      'elrepo builds kernel-lt for EL 8 and 9 and keeps an archive for EL 7. For EL 10 there is only kernel-ml, and the release’s own 6.12 is a long-term kernel already. Debian 12 has its own 6.1 alone, a long-term one too.',
+    remedy:
+      'On EL 10 and Debian use `kernel: stock`, or say nothing; `ml` follows the newest kernel and is no long-term one.',
     example: 'os: { release: rocky-10, kernel: lt }\n',
     check: ({ cluster, catalog }, report) => {
       const reported = new Set<string>();
@@ -139,7 +141,7 @@ export const compatibilityRules: Rule[] = [
     title: 'The host boots with cgroup v1',
     reason:
       'From 1.35 on the kubelet refuses to start there; from 1.32 on it warns. EL 7 has nothing else; EL 8 can boot cgroup v2.',
-    remedy: `On EL 8 add \`kernelArgs: [${UNIFIED}]\`; on EL 7 use Kubernetes up to 1.34.`,
+    remedy: `On EL 8 add \`kernelArgs: [${UNIFIED}]\`; on EL 7 use Kubernetes up to 1.34. EL 9, EL 10 and Debian boot cgroup v2 unless their \`kernelArgs\` say otherwise. Who has to bear cgroup v1 all the same says so in \`images/kubernetes.yaml\` beside the spec, \`minors: { "1.35": { cgroupV1: warns } }\`: kubelets are then told \`failCgroupV1: false\`, and kubeadm to go on.`,
     example:
       'os: { release: rocky-8 }\nkubernetes: { version: 1.35.9, runtime: docker, proxyMode: nftables }\n',
     check: (context, report) => {
@@ -151,9 +153,11 @@ export const compatibilityRules: Rule[] = [
         if (!host || cgroupVersion(host) !== 1) continue;
         const refuses = minor.cgroupV1 === 'refuses';
         const remedy =
-          host.os.systemd >= 226
-            ? `add kernelArgs: [${UNIFIED}]`
-            : 'use Kubernetes up to 1.34, or a newer release';
+          host.os.cgroup === 2
+            ? 'take systemd.unified_cgroup_hierarchy out of kernelArgs'
+            : host.os.systemd >= 226
+              ? `add kernelArgs: [${UNIFIED}]`
+              : 'use Kubernetes up to 1.34, or a newer release';
         report(
           VERSION,
           `Kubernetes ${version} ${refuses ? 'refuses' : 'warns of'} cgroup v1, which ${names(hosts)} would boot (${host.os.name})`,
@@ -166,27 +170,19 @@ export const compatibilityRules: Rule[] = [
   {
     code: 'etcd-version',
     severity: 'error',
-    title: 'etcd does not suit Kubernetes, or is unknown',
-    reason:
-      'kubeadm refuses an external etcd older than it was tested with, and an archive without a known checksum is not installed.',
-    remedy: 'Leave `etcd.version` out, or choose one that is listed in `images/kubernetes.yaml`.',
+    title: 'etcd does not suit Kubernetes',
+    reason: 'kubeadm refuses an external etcd older than it was tested with.',
+    remedy: 'Leave `etcd.version` out, or choose a newer one.',
     example: 'etcd: { version: 3.3.12 }\n',
     check: (context, report) => {
       const minor = minorData(context);
       const { version } = context.cluster.etcd;
       if (version === undefined) return;
-      const use = minor ? `use ${minor.etcd.default}` : 'leave version out';
       if (minor && compareVersions(version, minor.etcd.min) < 0)
         report(
           ['etcd', 'version'],
           `Kubernetes ${context.cluster.kubernetes.version} wants etcd ${minor.etcd.min} or newer`,
           `use ${minor.etcd.default}, or leave version out`,
-        );
-      else if (!(version in context.catalog.kubernetes.etcd.sha256))
-        report(
-          ['etcd', 'version'],
-          `no checksum is known for etcd ${version}`,
-          `${use}, or add its sha256 in images/kubernetes.yaml beside the spec`,
         );
     },
   },
@@ -213,7 +209,7 @@ export const compatibilityRules: Rule[] = [
         );
       for (const hosts of nodeKinds(context, true)) {
         const [host] = hosts;
-        if (!host || set.majors.includes(host.os.major)) continue;
+        if (!host || set.majors[host.os.family]?.includes(host.os.major)) continue;
         report(
           at,
           `docker-ce ${wanted} is not built for ${host.os.name} (${names(hosts)})`,
@@ -225,7 +221,7 @@ export const compatibilityRules: Rule[] = [
   {
     code: 'cri-dockerd-version',
     severity: 'error',
-    title: 'cri-dockerd does not suit, or is unknown',
+    title: 'cri-dockerd does not suit',
     reason:
       'Docker 29 speaks an API that cri-dockerd knows from 0.3.16 on; newer kubelets ask for RuntimeConfig, which came with 0.3.17.',
     remedy: 'Leave `versions.criDockerd` out.',
@@ -235,12 +231,6 @@ export const compatibilityRules: Rule[] = [
       const wanted = cluster.versions.criDockerd;
       if (wanted === undefined || cluster.kubernetes.runtime !== 'docker') return;
       const at = ['versions', 'criDockerd'];
-      if (!(wanted in catalog.kubernetes.criDockerd.sha256))
-        return report(
-          at,
-          `no checksum is known for cri-dockerd ${wanted}`,
-          `use ${catalog.kubernetes.criDockerd.default}, or add its sha256 in images/kubernetes.yaml beside the spec`,
-        );
       const minor = minorData(context);
       if (minor && compareVersions(wanted, minor.criDockerd) < 0)
         report(

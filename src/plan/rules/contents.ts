@@ -1,19 +1,21 @@
+import { type Family, familyOf } from '../../catalog/families.ts';
 import type { Path } from '../../report/problem.ts';
 import { filesOf, levels } from '../../spec/levels.ts';
+import type { Plan } from '../types.ts';
 import { type Rule, repeated } from './rule.ts';
 
 /** Accounts that a release or a package of ours makes: useradd would fail, or hand the account over. */
 const SYSTEM_ACCOUNTS = new Set(
   (
-    'root bin daemon adm lp sync shutdown halt mail operator games ftp nobody dbus polkitd sshd chrony tss rpc ' +
-    'rpcuser systemd-network systemd-resolve systemd-coredump systemd-oom wheel docker etcd haproxy keepalived nginx'
+    'root bin daemon adm lp sync shutdown halt mail operator games ftp nobody dbus polkitd sshd tss systemd-network ' +
+    'systemd-resolve systemd-coredump systemd-oom docker etcd haproxy keepalived'
   ).split(' '),
 );
 
 /** The key of the examples: bytes 0 to 31 in order, of which no private half is known. */
 const EXAMPLE_KEY = 'AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f';
 
-/** Links that every release has, and where they lead. */
+/** Links that every release has, and where they lead; each family has more. */
 const LINKS: Record<string, string> = {
   '/bin': '/usr/bin',
   '/sbin': '/usr/sbin',
@@ -23,9 +25,12 @@ const LINKS: Record<string, string> = {
   '/var/lock': '/run/lock',
   '/var/mail': '/var/spool/mail',
   '/usr/tmp': '/var/tmp',
-  '/etc/ssl/certs': '/etc/pki/tls/certs',
-  '/etc/init.d': '/etc/rc.d/init.d',
 };
+
+/** The families that a spec's hosts are of. */
+function families({ hosts }: Plan): Family[] {
+  return [...new Set(hosts.map(({ os }) => familyOf(os)))];
+}
 
 /** Where the installation keeps its own, and the secrets. */
 const RESERVED = [
@@ -62,12 +67,13 @@ export const contentRules: Rule[] = [
       'root stays locked, and the break-glass account is made by imgbuild: a second account of the name would undo that.',
     remedy: 'Choose another name, or another `breakGlass.user`.',
     example: 'users:\n  - { name: root, sshKeys: [] }\n',
-    check: ({ cluster }, report) => {
+    check: ({ cluster, plan }, report) => {
       const { enabled, user: breakGlass } = cluster.breakGlass;
-      if (enabled && SYSTEM_ACCOUNTS.has(breakGlass))
+      const accounts = new Set([...SYSTEM_ACCOUNTS, ...families(plan).flatMap((family) => family.accounts)]);
+      if (enabled && accounts.has(breakGlass))
         report(['breakGlass', 'user'], `"${breakGlass}" is an account of the system`, 'choose another name');
       for (const [index, { name }] of cluster.users.entries()) {
-        if (SYSTEM_ACCOUNTS.has(name))
+        if (accounts.has(name))
           report(['users', index, 'name'], `"${name}" is an account of the system`, 'choose another name');
         else if (enabled && name === breakGlass)
           report(
@@ -215,9 +221,10 @@ export const contentRules: Rule[] = [
       for (const { files } of [...plan.hosts, ...plan.roles]) {
         for (const { path } of files) for (const folder of foldersOf(path)) folders.add(folder);
       }
+      const links = [LINKS, ...families(plan).map((family) => family.links)].flatMap(Object.entries<string>);
       for (const { file, path } of filesOf(cluster)) {
         const at = [...path, 'path'];
-        const link = Object.entries(LINKS).find(([from]) => file.path.startsWith(`${from}/`));
+        const link = links.find(([from]) => file.path.startsWith(`${from}/`));
         if (link)
           report(at, `${link[0]} is a link to ${link[1]}`, `write ${file.path.replace(link[0], link[1])}`);
         else if (RESERVED.some((prefix) => file.path.startsWith(prefix)))

@@ -1,5 +1,6 @@
 import { subnetsOf } from '../addresses.ts';
 import { contains, toNumber, toRange } from '../ipv4.ts';
+import { toSeconds } from '../units.ts';
 import type { Rule, RuleContext } from './rule.ts';
 
 function problemWithVip(
@@ -171,6 +172,24 @@ export const controlPlaneRules: Rule[] = [
           ['ingress', 'httpsNodePort'],
           `${httpsNodePort} is the NodePort of http too`,
           'choose another',
+        );
+    },
+  },
+  {
+    code: 'token-ttl',
+    severity: 'warning',
+    title: 'Bootstrap tokens never expire',
+    reason:
+      'Whoever finds one, on the disk of a host that never joined or in a backup of the output, can join a machine of his own, years later too.',
+    remedy:
+      'Leave `kubernetes.tokenTtl` at 24h. For a host that comes later, `imgbuild secrets token HOST` prints a new term for its token.',
+    example: 'kubernetes: { tokenTtl: "0" }\n',
+    check: ({ cluster }, report) => {
+      if (toSeconds(cluster.kubernetes.tokenTtl) === 0)
+        report(
+          ['kubernetes', 'tokenTtl'],
+          'tokens that hosts join with never expire',
+          'leave tokenTtl out: a host that comes later is given a new term by imgbuild secrets token HOST',
         );
     },
   },

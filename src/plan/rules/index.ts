@@ -1,5 +1,6 @@
 import type { Finding } from '../../report/problem.ts';
 import { addressRules } from './addresses.ts';
+import { artifactRules } from './artifacts.ts';
 import { compatibilityRules } from './compatibility.ts';
 import { contentRules } from './contents.ts';
 import { controlPlaneRules } from './control-plane.ts';
@@ -11,6 +12,7 @@ import { nicRules } from './nics.ts';
 import { podNetworkRules } from './pod-network.ts';
 import { rangeRules } from './ranges.ts';
 import { checkRules, type Rule, type RuleContext } from './rule.ts';
+import { systemRules } from './systems.ts';
 import { volumeRules } from './volumes.ts';
 
 /** Every rule by topic, in the order of docs/problems.md. */
@@ -21,7 +23,9 @@ export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
   { title: 'NICs', rules: nicRules },
   { title: 'Addresses', rules: addressRules },
   { title: 'Control plane, etcd and endpoint', rules: controlPlaneRules },
+  { title: 'Operating systems', rules: systemRules },
   { title: 'Versions that go together', rules: compatibilityRules },
+  { title: 'Files that hosts fetch', rules: artifactRules },
   { title: 'Pod network', rules: podNetworkRules },
   { title: 'Disks', rules: [...diskRules, ...volumeRules] },
   { title: 'Hardware', rules: hardwareRules },

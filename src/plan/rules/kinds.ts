@@ -1,4 +1,5 @@
 import type { KubernetesMinor } from '../../catalog/schema.ts';
+import { cgroupVersion } from '../cgroup.ts';
 import type { HostPlan } from '../types.ts';
 import { minorOf } from '../units.ts';
 import { type RuleContext, words } from './rule.ts';
@@ -17,14 +18,6 @@ export function nodeKinds({ plan }: RuleContext, all = false): HostPlan[][] {
     kinds.set(kind, [...(kinds.get(kind) ?? []), host].slice(0, 100));
   }
   return [...kinds.values()];
-}
-
-/** The cgroup version that a host boots with. */
-export function cgroupVersion(host: HostPlan): number {
-  // systemd 226 and later can boot the unified hierarchy when asked to.
-  return host.kernelArgs.includes('systemd.unified_cgroup_hierarchy=1') && host.os.systemd >= 226
-    ? 2
-    : host.os.cgroup;
 }
 
 /** The first hosts' names. */

@@ -1,5 +1,7 @@
+import { familyOf } from '../../catalog/families.ts';
 import { suggest } from '../../report/did-you-mean.ts';
 import { levels } from '../../spec/levels.ts';
+import { hasKickstart } from '../kickstart.ts';
 import { type Rule, repeated } from './rule.ts';
 
 /** DNS-1123 label: what a Kubernetes node's name and a host name have in common. */
@@ -174,25 +176,33 @@ export const nameRules: Rule[] = [
     severity: 'error',
     title: 'The URL of a mirror cannot be right',
     reason:
-      'A base URL is where a kind of repository begins. `{major}` (9), `{minor}` (1.34) and `{version}` are filled in; anything else in braces would be asked for as it stands. Two releases cannot install from one tree, and two kinds cannot lie at one place.',
-    remedy: 'Write `{major}` where releases differ, and give each kind the folder that the schema describes.',
+      'A base URL is where a kind of repository begins. `{major}` (9), `{minor}` (1.34), `{format}` (rpm or deb) and `{version}` are filled in; anything else in braces would be asked for as it stands. Two releases cannot install from one tree, no repository holds both RPMs and debs, and two kinds cannot lie at one place.',
+    remedy:
+      'Write `{major}` where releases differ, `{format}` where families do, and give each kind the folder that the schema describes.',
     example: 'mirrors: { repositories: { os: "http://10.0.0.5/{release}" } }\n',
     check: ({ cluster, plan }, report) => {
       const urls = Object.entries(cluster.mirrors.repositories).filter(
         (entry): entry is [string, string] => entry[1] !== undefined,
       );
-      const majors = new Set(plan.hosts.map((host) => host.os.major));
+      const majors = new Set(plan.hosts.filter(hasKickstart).map((host) => host.os.major));
+      const formats = new Set(plan.hosts.map((host) => familyOf(host.os).format));
       for (const [kind, url] of urls) {
         const path = ['mirrors', 'repositories', kind];
         const odd = (url.match(/\{\w*\}/g) ?? []).find(
-          (word) => !['{major}', '{minor}', '{version}'].includes(word),
+          (word) => !['{major}', '{minor}', '{format}', '{version}'].includes(word),
         );
-        if (odd) report(path, `${odd} means nothing in a URL`, 'use {major}, {minor} or {version}');
+        if (odd) report(path, `${odd} means nothing in a URL`, 'use {major}, {minor}, {format} or {version}');
         else if (kind === 'os' && majors.size > 1 && !url.includes('{major}'))
           report(
             path,
             `EL ${[...majors].sort().join(' and ')} would install from one tree`,
             'write {major} where their trees differ',
+          );
+        else if (kind === 'kubernetes' && formats.size > 1 && !url.includes('{format}'))
+          report(
+            path,
+            'RPMs and debs would come from one repository',
+            'write {format} where they differ: it stands for rpm or deb',
           );
       }
       for (const [first, ...others] of repeated(urls, ([, url]) => url.replace(/\/+$/, ''))) {

@@ -148,7 +148,7 @@ export const networkRules: Rule[] = [
     severity: 'warning',
     title: 'A host has no name server',
     reason:
-      'Packages, images and time servers are named, not numbered; without DNS only what /etc/hosts holds can be found.',
+      'Packages, images and time servers are named, not numbered; without DNS only what /etc/hosts holds can be found. And a node without one gives none to its pods: CoreDNS does not start.',
     remedy: 'Set `dns` on a network that every host is on.',
     example: 'networks: { management: { dns: [] } }\n',
     check: ({ cluster }, report) => {

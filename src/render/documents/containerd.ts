@@ -29,12 +29,9 @@ export const containerd: SharedDocument = {
 
 /** containerd 2 has configuration version 3; 1.6 and 1.7 read no newer one than 2. */
 function configVersion({ packages }: Pick<Kind, 'packages'>): 2 | 3 {
-  const names = packages.post.flatMap((group) => group.packages);
-  const major = names
-    .map((name) => /^containerd\.io-(?:\d+:)?(\d+)\./.exec(name)?.[1])
-    .find((m) => m !== undefined);
+  const version = packages.pinned.find(({ name }) => name === 'containerd.io')?.version;
   // Where no version is pinned, the older form: containerd 2 still reads it.
-  return major !== undefined && Number(major) >= 2 ? 3 : 2;
+  return version !== undefined && Number.parseInt(version, 10) >= 2 ? 3 : 2;
 }
 
 /** The plugins that are the CRI. Beneath Docker they are off, so that nothing takes containerd for the runtime. */

@@ -3,6 +3,9 @@ import { ETCD_PKI } from '../../plan/secrets.ts';
 import { header } from './header.ts';
 import type { HostDocument } from './types.ts';
 
+/** How large the database may grow: etcd's own limit is 2 GiB, and 8 GiB the most that it advises. */
+export const QUOTA = 8 * 1024 ** 3;
+
 /** What lets two clusters that can reach each other tell their members apart. */
 const tokenOf = (clusterName: string) => `etcd-${clusterName}`;
 
@@ -34,9 +37,9 @@ export const etcd: HostDocument = {
       'peer-transport-security': tls('peer'),
       'initial-cluster': cluster.etcd.members.map((m) => `${m.name}=https://${m.address}:2380`).join(','),
       'initial-cluster-token': tokenOf(cluster.name),
-      // A member that was wiped and added again joins as "existing": whoever adds it again changes this line.
+      // What is true of a member without data: imgbuild-etcd prepare finds out, and starts etcd with a copy of this file.
       'initial-cluster-state': 'new',
-      'quota-backend-bytes': 8 * 1024 ** 3,
+      'quota-backend-bytes': QUOTA,
       'auto-compaction-mode': 'periodic',
       'auto-compaction-retention': '8h',
       logger: 'zap',

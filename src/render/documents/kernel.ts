@@ -33,7 +33,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
 };
 
 /** The kernel settings of a kind of host: ours, with the spec's laid over them. */
-function sysctls(kind: Pick<Kind, 'kernel' | 'modules' | 'sysctls'>): Record<string, string> {
+export function sysctls(kind: Pick<Kind, 'kernel' | 'modules' | 'sysctls'>): Record<string, string> {
   const settings: Record<string, string> = {};
   for (const [key, { value, module, kernel }] of Object.entries(SETTINGS)) {
     if (module !== undefined && !kind.modules.includes(module)) continue;

@@ -1,6 +1,6 @@
 import { header } from './header.ts';
 import { keyValues, type Section } from './ini.ts';
-import { type Connection, connections, type Route, type Rule } from './network.ts';
+import { type Connection, connections, nameServers, type Route, type Rule } from './network.ts';
 import type { DocumentFile, HostDocument } from './types.ts';
 
 const FOLDER = '/etc/sysconfig/network-scripts';
@@ -28,9 +28,13 @@ export const networkIfcfg: HostDocument = {
       lay(`${FOLDER}/route-${name}`, (ip?.routes ?? []).map((route) => routeLine(route, name)).join(''));
       lay(`${FOLDER}/rule-${name}`, (ip?.rules ?? []).map(ruleLine).join(''));
     }
-    // The resolver reads three. In the file itself, or each interface's DNS1 would take the others' place.
-    const servers = [...new Set(all.flatMap(({ ip }) => ip?.dns ?? []))].slice(0, 3);
-    lay(RESOLV_CONF, servers.map((server) => `nameserver ${server}\n`).join(''));
+    // In the file itself, or each interface's DNS1 would take the others' place.
+    lay(
+      RESOLV_CONF,
+      nameServers(all)
+        .map((server) => `nameserver ${server}\n`)
+        .join(''),
+    );
     return files;
   },
 };

@@ -21,6 +21,7 @@ export interface Connection {
 }
 
 export interface IpConfig {
+  network: NetworkName;
   address: string;
   prefix: number;
   /** Only on the network that carries the default route. */
@@ -62,6 +63,11 @@ export function connections(cluster: ClusterPlan, host: HostPlan): Connection[] 
   });
 }
 
+/** The first three name servers, which is what a resolver reads. */
+export function nameServers(all: readonly Connection[]): string[] {
+  return [...new Set(all.flatMap(({ ip }) => ip?.dns ?? []))].slice(0, 3);
+}
+
 function linkConnections(link: LinkPlan, ip: IpConfig | undefined): Connection[] {
   const { name, mtu } = link;
   const addressed = ip ? { ip } : {};
@@ -99,8 +105,9 @@ function ipConfig(network: NetworkName, cluster: ClusterPlan, host: HostPlan): I
   const plan = cluster.networks[network];
   if (!own || !plan) return undefined;
   const { address, prefix, gateway } = own;
-  const common = { address, prefix, dns: plan.dns };
-  if (gateway === undefined) return { ...common, routes: [], rules: [] };
+  const common = { network, address, prefix, dns: plan.dns };
+  const services = network === host.defaultNetwork ? [] : serviceRoutes(network, cluster, host);
+  if (gateway === undefined) return { ...common, routes: services, rules: [] };
   const between = betweenRules(own, cluster, host);
   if (network === host.defaultNetwork) {
     const routes = between.length > 0 ? tableRoutes(own, gateway) : [];
@@ -108,7 +115,7 @@ function ipConfig(network: NetworkName, cluster: ClusterPlan, host: HostPlan): I
   }
   return {
     ...common,
-    routes: sideRoutes(own, gateway, cluster),
+    routes: [...services, ...sideRoutes(own, gateway, cluster)],
     rules: [...between, ...sideRules(own, cluster, host)],
   };
 }
@@ -123,6 +130,16 @@ function sideRoutes({ network, subnet }: AddressPlan, gateway: string, cluster: 
     ...far.map((server) => ({ to: `${server}/32`, via: gateway })),
     ...tableRoutes({ network, subnet }, gateway),
   ];
+}
+
+/**
+ * A host that calls a service chooses its source address by where the service's address leads, and keeps it when kube-proxy turns
+ * the call to another host. Nodes are known by their management addresses, so that is the way: by the default
+ * route the call would have the container network's address, and go from there to management only where routers join the two. No
+ * packet leaves with a service's address.
+ */
+function serviceRoutes(network: NetworkName, { kubernetes }: ClusterPlan, host: HostPlan): Route[] {
+  return host.isNode && network === 'management' ? [{ to: kubernetes.serviceSubnet }] : [];
 }
 
 /** A network's own table: its subnet, and everything else by its gateway. */

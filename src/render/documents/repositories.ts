@@ -1,14 +1,16 @@
+import { familyOf } from '../../catalog/families.ts';
 import type { ClusterPlan, RepositoryPlan } from '../../plan/types.ts';
 import { proxyFor } from '../proxy.ts';
 import { header } from './header.ts';
 import { type Section, toIni } from './ini.ts';
 import type { SharedDocument } from './types.ts';
 
-/** The repositories that a host installs and updates from, signatures checked. */
+/** The repositories that a host installs and updates from, signatures checked: the rpm family. */
 export const repositories: SharedDocument = {
   scope: 'shared',
   paths: ['/etc/yum.repos.d/imgbuild.repo'],
   render(cluster, kind) {
+    if (familyOf(kind.os).format !== 'rpm') return [];
     const sections = Object.fromEntries(kind.repositories.map((r) => [r.id, section(r, cluster.proxy)]));
     const content = `# ${header(cluster, kind)}\n${toIni(sections)}`;
     return [{ path: '/etc/yum.repos.d/imgbuild.repo', content }];

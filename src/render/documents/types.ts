@@ -4,7 +4,7 @@ import type { ClusterPlan, HostPlan, Target } from '../../plan/types.ts';
  * What all hosts of one kind have in common: a target without what may differ from one of them to the
  * next. Files made from this alone are rendered once for all of them.
  */
-export type Kind = Omit<Target, 'disks' | 'files' | 'post' | 'console' | 'kernelArgs'>;
+export type Kind = Omit<Target, 'disks' | 'files' | 'installUrl' | 'post' | 'console' | 'kernelArgs'>;
 
 /** A file that a document makes; 0644 root:root where nothing else is said. */
 export interface DocumentFile {

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox';
-import { choice, integer, list, mapOf, object, optional, text, withDefault } from './build.ts';
+import { choice, flag, integer, list, mapOf, object, optional, text, withDefault } from './build.ts';
 import { breakGlass, host, NETWORKS, ntpServers, roleSettings, settings, user } from './host.ts';
 import {
   catalogName,
@@ -97,6 +97,14 @@ const kubernetes = object('Kubernetes.', {
   serviceSubnet: withDefault(cidr('Addresses of services.'), '10.96.0.0/12'),
   dnsDomain: withDefault(text('The cluster’s DNS domain.', DNS_NAME, 'a DNS name'), 'cluster.local'),
   proxyMode: withDefault(choice('How kube-proxy works.', ['ipvs', 'iptables', 'nftables']), 'ipvs'),
+  tokenTtl: withDefault(
+    text(
+      'How long the tokens that hosts join with are good for, from the beginning of the cluster on. "0": for ever.',
+      /^(0|[1-9]\d{0,4}[hm])$/,
+      'hours or minutes such as 24h or 90m, or "0" in quotes for tokens that never expire',
+    ),
+    '24h',
+  ),
   cni,
   endpoint,
 });
@@ -121,9 +129,15 @@ const versions = object(
     docker: optional(version('docker-ce.')),
     containerd: optional(version('containerd.io.')),
     criDockerd: optional(version('cri-dockerd.')),
+    cni: optional(version('The pod network’s: Calico’s or flannel’s.')),
+    cniPlugins: optional(version('The CNI plugins, where the repository has no kubernetes-cni.')),
+    goss: optional(version('goss.')),
   },
   { default: {} },
 );
+
+const imageRepository = (description: string, example: string) =>
+  text(description, /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/, `a repository such as ${example}`);
 
 const mirrors = object(
   'Where packages and images come from.',
@@ -133,21 +147,36 @@ const mirrors = object(
       'upstream',
     ),
     repositories: object(
-      'Base URLs of your own, by kind of repository. {major} stands for the release (9), {minor} for Kubernetes’ minor version (1.34), {version} for the archive’s.',
+      'Base URLs of your own, by kind of repository. {major} stands for the release (9), {minor} for Kubernetes’ minor version (1.34), {format} for the packages’ (rpm or deb), {version} for the archive’s.',
       {
         os: optional(
           url(
-            'The distribution: below it BaseOS/x86_64/os/ and AppStream/x86_64/os/; EL 7: os/x86_64/, updates/x86_64/ and extras/x86_64/.',
+            'The distribution: below it BaseOS/x86_64/os/ and AppStream/x86_64/os/; EL 7: os/x86_64/, updates/x86_64/ and extras/x86_64/; Debian: debian/ and debian-security/. Where neither this nor the mirror set names one for Debian, a machine keeps its own sources.',
           ),
         ),
         epel: optional(url('Below it 9/Everything/x86_64/ (EL 7: 7/x86_64/) and RPM-GPG-KEY-EPEL-9.')),
-        docker: optional(url('Below it rhel/9/x86_64/stable/ (EL 7: centos/7/x86_64/stable/) and rhel/gpg.')),
-        kubernetes: optional(url('The repository itself: in it repodata/, with repomd.xml.key.')),
+        docker: optional(
+          url(
+            'Below it rhel/9/x86_64/stable/ (EL 7: centos/7/x86_64/stable/) and rhel/gpg; Debian: debian/dists/bookworm/ and debian/gpg.',
+          ),
+        ),
+        kubernetes: optional(
+          url(
+            'The repository itself: in it repodata/, with repomd.xml.key; Debian: Packages and Release.key.',
+          ),
+        ),
         elrepo: optional(
           url('Below it kernel/el9/x86_64/, RPM-GPG-KEY-elrepo.org and RPM-GPG-KEY-v2-elrepo.org.'),
         ),
         criDockerd: optional(url('The folder of cri-dockerd-{version}.amd64.tgz.')),
         etcd: optional(url('The folder of etcd-v{version}-linux-amd64.tar.gz.')),
+        cni: optional(url('The folder of calico.yaml or kube-flannel.yml, of the version {version}.')),
+        cniPlugins: optional(url('The folder of cni-plugins-linux-amd64-v{version}.tgz.')),
+        goss: optional(
+          url(
+            'The folder of goss-linux-amd64, of the version {version} (from 0.4.10 on: goss_{version}_linux_x86_64.tar.gz).',
+          ),
+        ),
       },
       { default: {} },
     ),
@@ -161,11 +190,27 @@ const mirrors = object(
       {},
     ),
     imageRepository: optional(
-      text(
+      imageRepository(
         'Where Kubernetes’ own images come from, in place of registry.k8s.io.',
-        /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/,
-        'a repository such as registry.example.com/google_containers',
+        'registry.example.com/google_containers',
       ),
+    ),
+    cniImageRepository: optional(
+      imageRepository(
+        'Where the pod network’s images come from, in place of the repository in its manifest.',
+        'registry.example.com/calico',
+      ),
+    ),
+  },
+  { default: {} },
+);
+
+const artifacts = object(
+  'What hosts fetch beside packages. imgbuild.lock beside the spec has the checksums; "imgbuild lock" writes it.',
+  {
+    allowUnlocked: withDefault(
+      flag('Hosts take what is not locked without checking it. For trying things out.'),
+      false,
     ),
   },
   { default: {} },
@@ -237,6 +282,7 @@ export const clusterSchema = object('A cluster: everything that imgbuild renders
   hosts: list('The hosts.', host, { minItems: 1 }),
   roles: withDefault(mapOf('Settings for one role.', roleSettings), {}),
   mirrors,
+  artifacts,
   proxy: optional(proxy),
   users: withDefault(list('Accounts.', user), []),
   breakGlass,
@@ -247,7 +293,7 @@ export const clusterSchema = object('A cluster: everything that imgbuild renders
   ntp: ntpServers,
   server: optional(
     text(
-      'The base URL that hosts fetch from, where inst.ks= does not say it.',
+      'The base URL that hosts fetch from, where inst.ks= does not say it, and that the first boot reports to.',
       HTTP_URL,
       'an http:// or https:// URL',
     ),

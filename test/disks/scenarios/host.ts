@@ -34,6 +34,9 @@ export async function hostFiles(): Promise<Files> {
     // A shell's child tells that it is ready.
     [`${below}/etcd.service.d/test.conf`]: '[Service]\nNotifyAccess=all\n',
     'host/etc/etcd/pki/server.key': '',
+    'host/var/lib/imgbuild/etcd-account': '',
+    'host/usr/sbin/imgbuild-etcd':
+      '#!/bin/sh\n[ "$1" != prepare ] || install -d -o etcd /data/etcd /data/etcd/data\n',
     'host/etc/mdadm/mdadm.conf.d/90-imgbuild.conf': await readFile(
       join(project, 'overlays/el/etc/mdadm.conf.d/90-imgbuild.conf'),
     ),
