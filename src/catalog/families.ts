@@ -24,6 +24,8 @@ export interface Family {
   accounts: readonly string[];
   /** Links that it has beside those of every family, and where they lead. */
   links: Readonly<Record<string, string>>;
+  /** The command that shows which kernels there are, and which the boot loader takes. */
+  kernels: string;
 }
 
 const el: Family = {
@@ -38,6 +40,7 @@ const el: Family = {
   index: () => 'repodata/repomd.xml',
   accounts: ['chrony', 'nginx', 'rpc', 'rpcuser', 'wheel'],
   links: { '/etc/ssl/certs': '/etc/pki/tls/certs', '/etc/init.d': '/etc/rc.d/init.d' },
+  kernels: 'grubby --info=ALL',
 };
 
 const debian: Family = {
@@ -56,6 +59,7 @@ const debian: Family = {
       ' ',
     ),
   links: {},
+  kernels: 'ls /boot; grep menuentry /boot/grub/grub.cfg',
 };
 
 /** Every family, by its name in images/os. */

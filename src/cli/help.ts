@@ -2,5 +2,5 @@
 export function examples(list: readonly (readonly [command: string, what: string])[]): string {
   const width = Math.max(...list.map(([command]) => command.length));
   const lines = list.map(([command, what]) => `  $ ${command.padEnd(width)}  ${what}`);
-  return `\nExamples:\n${lines.join('\n')}\n`;
+  return `\nExamples:\n${lines.join('\n')}`;
 }

@@ -42,6 +42,7 @@ function buildProgram(io: Io, done: (code: ExitCode) => void): Command {
         ['imgbuild init && imgbuild plan', 'begin a spec of your own, and see what follows from it'],
         ['imgbuild check', 'every mistake in it, with line and column'],
       ])}
+
 Exit codes: 0 done, 1 problems in the spec, 2 wrong usage, 3 a needed program or server failed.`,
     );
   program.commandsGroup('From spec to hosts:');

@@ -95,7 +95,7 @@ export function allot(
   return result;
 }
 
-/** Addresses that no host may be allotted: gateways, network and broadcast, virtual addresses, name servers. */
+/** Addresses that no host may be allotted: gateways, network and broadcast, virtual addresses, a load balancer's, name servers. */
 function reserved(cluster: Cluster, network: NetworkSpec): Set<number> {
   const taken = new Set<number>();
   for (const subnet of subnetsOf(network)) {
@@ -104,7 +104,8 @@ function reserved(cluster: Cluster, network: NetworkSpec): Set<number> {
     if (subnet.gateway) taken.add(toNumber(subnet.gateway));
   }
   if (network.gateway) taken.add(toNumber(network.gateway));
-  for (const address of [cluster.kubernetes.endpoint.vip, cluster.ingress.vip, ...network.dns]) {
+  const { vip, address: balancer } = cluster.kubernetes.endpoint;
+  for (const address of [vip, balancer, cluster.ingress.vip, ...network.dns]) {
     if (address) taken.add(toNumber(address));
   }
   return taken;

@@ -41,9 +41,10 @@ function etcdTopology(cluster: Cluster, hosts: readonly KnownHost[]): 'external'
 
 /** The way to the API that a spec asks for, or that its control plane calls for. */
 function endpointVia(cluster: Cluster, hosts: readonly KnownHost[]): EndpointPlan['via'] {
-  const { via, vip } = cluster.kubernetes.endpoint;
+  const { via, vip, address } = cluster.kubernetes.endpoint;
   if (via) return via;
   if (vip) return 'vip';
+  if (address) return 'external';
   const controlPlanes = hosts.filter(({ role }) => role.kubernetes === 'control-plane').length;
   return controlPlanes > 1 ? 'local-proxy' : 'direct';
 }
@@ -105,6 +106,11 @@ export function planCluster(
   };
 }
 
+/** The API server's own, which kubeadm gives it. */
+export const API_PORT = 6443;
+/** A proxy's, on whose host there may be an API server. */
+const PROXY_PORT = 8443;
+
 function planEndpoint(
   cluster: Cluster,
   via: EndpointPlan['via'],
@@ -114,12 +120,12 @@ function planEndpoint(
   const address = {
     'local-proxy': '127.0.0.1',
     vip: endpoint.vip ?? '0.0.0.0',
+    external: endpoint.address ?? '0.0.0.0',
     direct: servers[0]?.address ?? '0.0.0.0',
   }[via];
   return {
     name: endpoint.name ?? `api.${cluster.name}`,
-    // Without a proxy in between, it is the API server's own port.
-    port: via === 'direct' ? 6443 : endpoint.port,
+    port: via === 'direct' ? API_PORT : (endpoint.port ?? (via === 'external' ? API_PORT : PROXY_PORT)),
     via,
     address,
     servers,

@@ -81,7 +81,7 @@ export interface EtcdPlan {
 export interface EndpointPlan {
   name: string;
   port: number;
-  via: 'local-proxy' | 'vip' | 'direct';
+  via: 'local-proxy' | 'vip' | 'external' | 'direct';
   /** What the name resolves to on every host. */
   address: string;
   /** The API servers behind it. */

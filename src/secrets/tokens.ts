@@ -138,8 +138,13 @@ function hasAuthority(store: SecretStore): void {
 export function joiningHosts(plan: Plan, named: readonly string[]): string[] {
   const joining = needs(plan).tokens;
   for (const host of named) {
-    if (!joining.includes(host))
-      throw new UserError(`no host ${host} joins by a token`, suggest(host, joining));
+    if (joining.includes(host)) continue;
+    throw plan.hosts.some(({ name }) => name === host)
+      ? new UserError(
+          `${host} is no node, and joins nothing`,
+          'it needs no token; control planes and nodes do',
+        )
+      : new UserError(`there is no host ${host}`, suggest(host, joining));
   }
   return joining;
 }

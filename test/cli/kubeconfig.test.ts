@@ -160,6 +160,7 @@ describe('kubeconfig', () => {
     ['no address of theirs', 'https://10.10.0.12:6443', '10.10.0.12'],
     ['the endpoint', 'https://API.lab:6443', undefined],
     ['a control plane’s address', 'https://10.10.0.11:6443', undefined],
+    ['what a pod knows it by', 'https://kubernetes.default.svc', undefined],
     ['its own side of a tunnel', 'https://127.0.0.1:16443', undefined],
   ])('--server, %s: %s', async (_, server, stranger) => {
     const dir = await withSecrets();
@@ -183,6 +184,12 @@ describe('kubeconfig', () => {
       'vip',
       '--server https://10.10.0.9:8443',
       '  endpoint: { via: vip, vip: 10.10.0.9 }',
+      /takes a DNS entry/,
+    ],
+    [
+      'external',
+      '--server https://172.20.0.9:8443',
+      '  endpoint: { address: 172.20.0.9, port: 8443 }',
       /takes a DNS entry/,
     ],
   ])('via %s: says how it is reached from elsewhere', async (via, hint, endpoint, why) => {

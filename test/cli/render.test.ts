@@ -48,6 +48,18 @@ $`),
     expect(snapshot(dir)).toEqual(before);
   });
 
+  test('a host that comes later: says how a cluster that runs is told of it', async () => {
+    const dir = await renderedFolder();
+    const file = path.join(dir, 'secrets/tokens.json');
+    const { knode2: _, ...others } = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify(others));
+    const { out } = await cli(dir, ['render']);
+    expect(out).toMatch(
+      /^next: tell the cluster of knode2, .*: imgbuild secrets token knode2 \| kubectl apply -f -$/m,
+    );
+    expect(out).not.toContain('knode1,');
+  });
+
   test('elsewhere, with the same secrets, gives the same bytes', async () => {
     const dir = await renderedFolder();
     await cli(dir, ['render', '--out', 'again/deeper']);

@@ -124,7 +124,7 @@ describe('secrets token', () => {
     const dir = folder({ 'cluster.yaml': specOf() });
     const { code, out, err } = await cli(dir, ['secrets', 'token', host]);
     expect([code, out]).toEqual([1, '']);
-    expect(err).toContain(`no host ${host} joins by a token`);
+    expect(err).toContain(`${host} is no node, and joins nothing`);
   });
 
   test('another cluster’s store is left alone', async () => {

@@ -113,7 +113,7 @@ describe('secrets show --token', () => {
     const dir = newFolder();
     await cli(dir, ['secrets', 'ensure']);
     const shown = await cli(dir, ['secrets', 'show', '--token', 'etcd-1']);
-    expect(shown.err).toContain('no host etcd-1 joins by a token');
+    expect(shown.err).toContain('etcd-1 is no node, and joins nothing');
     expect(shown).toEqual(await cli(dir, ['secrets', 'token', 'etcd-1']));
     rmSync(path.join(dir, 'secrets/tokens.json'));
     const { code, err } = await cli(dir, ['secrets', 'show', '--token', 'knode1']);

@@ -1,4 +1,5 @@
 /** Losing any one control plane loses no client, whichever way leads to the API. */
+import { readFile } from 'node:fs/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { Client, type Outage } from './fleet/client.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -24,8 +25,9 @@ const READY = '{.status.conditions[?(@.type=="Ready")]';
 /** The first boot of five hosts, on a machine that does more. */
 const ASSEMBLY = 1_500_000;
 
-async function assemble(endpoint?: string): Promise<Fleet> {
+async function assemble(endpoint?: string, prepare?: (fleet: Fleet) => Promise<unknown>): Promise<Fleet> {
   const fleet = await Fleet.open({ ...CLUSTER, ...(endpoint === undefined ? {} : { endpoint }) });
+  await prepare?.(fleet);
   await Promise.all(fleet.hosts.map((host) => host.start()));
   await Promise.all(fleet.hosts.map((host) => settled(host, 1200)));
   return fleet;
@@ -77,6 +79,20 @@ async function readySince(fleet: Fleet, on: string, but: string): Promise<string
     '\n',
   );
   return lines.filter((line) => line !== '' && !line.startsWith(`${but} `));
+}
+
+/** A load balancer that is nobody's host, as docs/first-boot.md says that one should be. */
+async function balancer(fleet: Fleet): Promise<Host> {
+  const docs = await readFile(new URL('../../docs/first-boot.md', import.meta.url), 'utf8');
+  const sample = /```haproxy\n(.*?)```/s.exec(docs)?.[1] ?? '';
+  const servers = MASTERS.map((name) => `  server ${name} ${addressOf(fleet, name)}:6443\n`);
+  const host = await fleet.lab.host('balancer', {
+    links: [{ name: 'ens1', address: `${VIP}/24`, network: 'management' }],
+    files: { '/etc/haproxy/haproxy.cfg': sample.replace(/^ {2}server .*\n/gm, '') + servers.join('') },
+    units: ['haproxy'],
+  });
+  await host.boot();
+  return host;
 }
 
 /**
@@ -230,5 +246,34 @@ describeOnHosts('three masters that hold a virtual address', () => {
     expect(await holder()).toBe(second);
     expect(seconds).toBeLessThan(15);
     expect(outage.gap).toBeLessThan(15);
+  });
+});
+
+describeOnHosts('three masters behind a load balancer of another make', () => {
+  const EXTERNAL = 'api.rig:6443';
+  let fleet: Fleet;
+
+  beforeAll(async () => {
+    fleet = await assemble(`{ via: external, address: ${VIP} }`, balancer);
+  }, ASSEMBLY);
+
+  it('have no proxy of their own', async () => {
+    for (const name of ['master-1', 'worker-1']) {
+      const { stdout } = await fleet
+        .host(name)
+        .exec('systemctl is-enabled api-proxy haproxy keepalived; getent hosts api.rig');
+      expect(stdout).not.toContain('enabled');
+      expect(stdout).toContain(VIP);
+    }
+  });
+
+  it('lose no client with one of them', async () => {
+    const client = await Client.start(fleet.host('worker-1'), EXTERNAL);
+    const silence = await loses(fleet, 'master-1');
+    await powerOn(fleet.host('master-1'));
+    await serves(fleet, 'master-1');
+    const outage = await client.stop();
+    isLittle(outage);
+    isAlive(silence);
   });
 });

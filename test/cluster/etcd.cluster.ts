@@ -1,6 +1,4 @@
 /** etcd from the first boot on: members in whatever order, members that are lost, and what is left of two that are. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -17,6 +15,7 @@ import {
   waits,
 } from './fleet/etcd.ts';
 import { Fleet } from './fleet/fleet.ts';
+import { restore } from './fleet/restore.ts';
 import { settled } from './fleet/settle.ts';
 import { describeOnHosts } from './rig/describe.ts';
 import type { Host } from './rig/host.ts';
@@ -36,7 +35,7 @@ const ORDERS: [order: string, gaps: [number, number]][] = [
 const NO_DATA =
   'there is no data here, and a cluster is begun by a majority of new members; others so far: none; no answer:';
 
-/** A quorum answers, and what does not. */
+/** What is wrong where a quorum answers. */
 const silent = (host: number) => `etcd-${host} (192.0.2.1${host}) does not answer`;
 
 describeOnHosts('etcd', () => {
@@ -60,7 +59,10 @@ describeOnHosts('etcd', () => {
 
       await third.start();
       await joined(third);
-      await allWell(fleet.hosts.filter(({ name }) => name.startsWith('etcd')));
+      expect(await third.journal('-u', 'etcd', '-o', 'cat')).toContain(
+        'joins the cluster that is there and expects it',
+      );
+      await allWell(fleet.hosts.filter(({ name }) => name.startsWith('etcd-')));
       for (const number of numbers) expect(await answers(first, `192.0.2.1${number}`)).toEqual(GUARDED);
       await fleet.lab.close();
     });
@@ -89,7 +91,7 @@ describeOnHosts('etcd', () => {
       await fleet.kubectl('get configmap before-third');
     });
 
-    it('takes snapshots by a timer', async () => {
+    it('takes snapshots by a timer, which etcd.service starts', async () => {
       for (const host of members()) {
         const { stdout } = await host.exec(
           'systemctl is-active etcd-snapshot.timer; date -d "$(systemctl show --value -p NextElapseUSecRealtime etcd-snapshot.timer)" +%s',
@@ -114,7 +116,7 @@ describeOnHosts('etcd', () => {
         await member(2).waitFor('imgbuild-etcd healthy', 120);
         await allWell(members());
       });
-      console.log('longest', longest);
+      expect(longest).toBeLessThan(30);
       const after = await idsOf(member(1));
       expect(after).toEqual({ ...before, 'etcd-2': expect.not.stringMatching(before['etcd-2'] ?? '') });
       expect(await member(2).journal('-u', 'etcd', '-o', 'cat')).toContain(
@@ -131,59 +133,19 @@ describeOnHosts('etcd', () => {
         await settled(member(3));
         await allWell(members());
       });
-      console.log('longest', longest);
+      expect(longest).toBeLessThan(30);
       const after = await idsOf(member(1));
       expect(after).toEqual({ ...before, 'etcd-3': expect.not.stringMatching(before['etcd-3'] ?? '') });
     });
 
-    /** As `imgbuild-etcd restore` tells, from the stop of Kubernetes to its start. */
-    async function restore(snapshot: string, from: Host): Promise<void> {
-      const master = fleet.host('master-1');
-      const must = async (host: Host, command: string, seconds = 60) => {
-        const { code, stdout, stderr } = await host.exec(command, { seconds });
-        expect(code, `${command} on ${host.name}: ${stdout}${stderr}`).toBe(0);
-        return stdout;
-      };
-      await must(
-        master,
-        'mkdir -p /etc/kubernetes/stopped; mv /etc/kubernetes/manifests/*.yaml /etc/kubernetes/stopped/',
-      );
-      await master.waitFor(
-        '[ -z "$(crictl ps -q --name "kube-apiserver|kube-controller-manager|kube-scheduler")" ]',
-        120,
-      );
-      const file = await readFile(join(fleet.lab.directory, from.name, 'volumes', snapshot));
-      for (const host of members()) {
-        await host.write({ '/data/restored.db': { content: file, mode: 0o600 } });
-        await must(host, 'systemctl stop etcd');
-      }
-      for (const host of members()) {
-        expect(await must(host, 'imgbuild-etcd restore /data/restored.db --yes')).toContain(
-          `${host.name} has the data of`,
-        );
-      }
-      for (const host of members()) await must(host, 'systemctl start --no-block etcd');
-      await allWell(members(), 120);
-      await must(master, 'mv /etc/kubernetes/stopped/*.yaml /etc/kubernetes/manifests/');
-      await must(master, 'systemctl restart kubelet');
-      await master.waitFor(
-        'kubectl --kubeconfig /etc/kubernetes/admin.conf wait --for=condition=Ready node/master-1 --timeout=5s',
-        180,
-      );
-    }
-
-    /** What an API server and a controller manager do that see what is new. */
-    async function works(name: string): Promise<void> {
-      const renewed = `kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-node-lease get lease master-1 -o jsonpath='{.spec.renewTime}'`;
-      const from = (await fleet.host('master-1').exec(renewed)).stdout;
-      await fleet.kubectl(`create namespace ${name}`);
-      await fleet.host('master-1').waitFor(`[ "$(${renewed})" != '${from}' ]`, 60);
-      await fleet
-        .host('master-1')
-        .waitFor(
-          `kubectl --kubeconfig /etc/kubernetes/admin.conf -n ${name} get serviceaccount default`,
-          120,
-        );
+    /** New things are seen by whom they are for: an API server, a kubelet and a controller manager. */
+    async function works(namespace: string): Promise<void> {
+      const kubectl = 'kubectl --kubeconfig /etc/kubernetes/admin.conf';
+      const renewed = `${kubectl} -n kube-node-lease get lease master-1 -o jsonpath='{.spec.renewTime}'`;
+      const { stdout } = await fleet.host('master-1').exec(renewed);
+      await fleet.host('master-1').waitFor(`[ "$(${renewed})" != '${stdout}' ]`, 60);
+      await fleet.kubectl(`create namespace ${namespace}`);
+      await fleet.host('master-1').waitFor(`${kubectl} -n ${namespace} get serviceaccount default`, 120);
     }
 
     it('goes back to a snapshot', async () => {
@@ -196,7 +158,7 @@ describeOnHosts('etcd', () => {
       const refused = await member(1).exec(`imgbuild-etcd restore ${snapshot} --yes`);
       expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('systemctl stop etcd') });
 
-      await restore(snapshot, member(1));
+      await restore(fleet, snapshot, member(1));
       expect(await fleet.kubectl(`get configmap kept -o jsonpath='{.data.a}'`)).toBe('1');
       await expect(fleet.kubectl('get configmap after-snapshot')).rejects.toThrow('not found');
       await works('restored');
@@ -212,7 +174,6 @@ describeOnHosts('etcd', () => {
       await complains(member(1), lost(2));
       await complains(member(2), lost(1));
       const third = await statusOf(member(3));
-      console.log(JSON.stringify(third));
       expect(third).toMatchObject({ healthy: false, quorum: false });
       expect(third.problems[0]).toMatchObject({ kind: 'no-quorum' });
 
@@ -234,7 +195,7 @@ describeOnHosts('etcd', () => {
 
       const taken = await member(3).exec('imgbuild-etcd snapshot');
       expect(taken).toMatchObject({ code: 0 });
-      await restore(taken.stdout.trim(), member(3));
+      await restore(fleet, taken.stdout.trim(), member(3));
       await Promise.all([settled(member(1)), settled(member(2))]);
       expect(await fleet.kubectl(`get configmap last -o jsonpath='{.data.b}'`)).toBe('2');
       await works('rescued');

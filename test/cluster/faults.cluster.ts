@@ -132,7 +132,7 @@ describeOnHosts('what may be wrong at a first boot', () => {
     await host.write({ '/etc/systemd/system/data.mount': dataMount('size=64m') });
     // systemd does this when a disk appears.
     await host.exec('systemctl daemon-reload; systemctl start data.mount');
-    await failsFor(host, 'data', '/data has less than 1024 MiB left');
+    await failsFor(host, 'data', '/data has 64 MiB left, and needs 1024');
     await shows(host, 'see: df -h /data; du -xhd 1 /data');
     expect((await host.exec('find /data ! -type d')).stdout).toBe('');
     await host.exec('mount -o remount,size=4g /data');

@@ -37,7 +37,8 @@ describeOnHosts('masters that die', () => {
   it('the one that made the cluster, and is installed anew: it joins what it once made', async () => {
     const before = await identities('master-3');
     const [id] = (await tokensOf(fleet))['master-1']?.split('.') ?? [];
-    await fleet.kubectl(`-n kube-system delete secret bootstrap-token-${id}`);
+    // It is deleted when the node is Ready, or a little later.
+    await fleet.kubectl(`-n kube-system delete secret bootstrap-token-${id} --ignore-not-found`);
     const host = await fleet.reinstall('master-1');
     await host.start();
     await failsFor(host, 'init', `the cluster does not know this host's token, ${id}`, 300);
@@ -45,7 +46,7 @@ describeOnHosts('masters that die', () => {
     await assembled(host);
     expect(await nodes(fleet, 'master-1')).toEqual(ALL);
     expect(await identities('master-1')).toEqual(before);
-    expect(await log(host)).not.toContain('kubeadm init');
+    expect(await log(host)).not.toMatch(/^init: kubeadm init/m);
   });
 
   /** What a second cluster would have of its own. */

@@ -340,3 +340,12 @@ describe('a power cut', { timeout: 300_000 }, () => {
     rmSync(root, { recursive: true });
   });
 });
+
+test.each([
+  [['--help'], 0],
+  [['--soon'], 2],
+])('%j: says what there is, and does nothing', async (args, code) => {
+  const ran = await run('bash', [program, ...args]);
+  expect(ran.exitCode).toBe(code);
+  expect(ran.lines.join('\n')).toContain('renew-certs --now   at once, needed or not');
+});

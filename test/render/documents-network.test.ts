@@ -239,6 +239,19 @@ describe('routes', () => {
     ]);
     expect(rules('worker-1')).toEqual([]);
   });
+
+  test('a load balancer before the API, outside of the networks, is reached by the management network', async () => {
+    const made = await production({
+      kubernetes: { version: '1.34.12', endpoint: { address: '172.20.0.9' } },
+    });
+    const routes = (host: string) =>
+      Object.values(section(files(made, hostOf(made, host))['nic0.nmconnection'], 'ipv4')).filter((value) =>
+        value.includes('172.20.0.9'),
+      );
+    const { gateway } = hostOf(made, 'worker-1').addresses.management ?? {};
+    expect(routes('worker-1')).toEqual([`172.20.0.9/32,${gateway}`]);
+    expect(routes('etcd-1')).toEqual([]);
+  });
 });
 
 describe('EL 7', () => {

@@ -90,6 +90,9 @@ describe('the cluster', () => {
     expect(sans(plan)).toEqual(['api.prod', '127.0.0.1', 'localhost', ...hosts]);
     const vip = await kubernetes({ endpoint: { via: 'vip', vip: '100.64.0.10' } });
     expect(sans(vip)).toEqual(['api.prod', '100.64.0.10', 'localhost', '127.0.0.1', ...hosts]);
+    const external = await kubernetes({ endpoint: { via: 'external', address: '172.20.0.9' } });
+    expect(sans(external)).toEqual(['api.prod', '172.20.0.9', 'localhost', '127.0.0.1', ...hosts]);
+    expect(cluster(external).ClusterConfiguration?.controlPlaneEndpoint).toBe('api.prod:6443');
   });
 
   test('external etcd is reached with the certificate that every control plane is given', () => {

@@ -1,10 +1,10 @@
 import { accessSync, constants, existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { execa, execaSync } from 'execa';
 import { beforeAll, describe } from 'vitest';
 import { cachedProgram } from '../cluster/programs/build.ts';
 import { type Needed, needed } from '../cluster/programs/needed.ts';
+import { cachePath } from './cache.ts';
 
 /** What `.ci/tools` installs or builds. `libnm` is NetworkManager's library by way of Python, `ovmf` the firmware of a guest. */
 export type Program =
@@ -52,7 +52,7 @@ export interface Verdict {
 }
 
 /** Where `.ci/tools` puts what is no Debian package. Keep in step with it. */
-const toolsDir = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'imgbuild-tools', 'bin');
+const toolsDir = cachePath('bin');
 
 /** The pinned tools go first; users' PATH often lacks the sbin directories. */
 const searchPath = [

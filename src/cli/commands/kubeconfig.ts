@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { API_PORT } from '../../plan/cluster.ts';
+import { toAddress, toRange } from '../../plan/ipv4.ts';
 import type { Plan } from '../../plan/types.ts';
 import { toSeconds } from '../../plan/units.ts';
 import { apiNames } from '../../render/documents/kubeadm-cluster.ts';
@@ -32,7 +34,7 @@ export function kubeconfigCommand(program: Command, io: Io, done: (code: ExitCod
     .command('kubeconfig')
     .summary('a kubeconfig of your own, signed by the cluster’s authority')
     .description(
-      'Signs a client certificate with the authority in ./secrets and prints a kubeconfig with it, or writes it to a\n' +
+      'Signs a client certificate with the authority in ./secrets and prints a kubeconfig with it, or writes it to a ' +
         'file that you alone can read. The cluster need not run, nor exist yet. Nothing is kept of the key.',
     )
     .option('--user <name>', 'whom the API server takes it for, and its log names', subject, 'admin')
@@ -128,7 +130,7 @@ const mastersNote = (notAfter: Date) =>
 function endpointNote({ cluster: { endpoint } }: Plan): string {
   const { name, port, via, address, servers } = endpoint;
   return via === 'local-proxy'
-    ? `note: https://${name}:${port} is a proxy on each of the cluster’s hosts, for that host alone; elsewhere: --server https://${servers[0]?.address}:6443\n`
+    ? `note: https://${name}:${port} is a proxy on each of the cluster’s hosts, for that host alone; elsewhere: --server https://${servers[0]?.address}:${API_PORT}\n`
     : `note: ${name} is a name that the cluster’s hosts know; elsewhere it takes a DNS entry, or --server https://${address}:${port}\n`;
 }
 
@@ -136,10 +138,17 @@ function endpointNote({ cluster: { endpoint } }: Plan): string {
 function strangerWarning(server: string, { cluster }: Plan): string[] {
   const { hostname } = new URL(server);
   const names = apiNames(cluster);
-  if (names.some((name) => name.toLowerCase() === hostname)) return [];
+  if ([...names, ...ownNames(cluster)].some((name) => name.toLowerCase() === hostname)) return [];
   return [
     `the API servers’ certificates do not name ${hostname}: clients will refuse them; they name ${names.join(', ')}`,
   ];
+}
+
+/** What kubeadm names besides: the API by the names and the address that pods have for it. */
+function ownNames({ kubernetes: { dnsDomain, serviceSubnet } }: Plan['cluster']): string[] {
+  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
+  const first = toAddress(toRange(serviceSubnet).first + 1);
+  return [...service, `kubernetes.default.svc.${dnsDomain}`, first];
 }
 
 /** What an authority signs ends with it. A certificate's times are whole seconds. */

@@ -40,8 +40,8 @@ export function lockCommand(program: Command, io: Io, done: (code: ExitCode) => 
     .command('lock')
     .summary('record the checksums of files that hosts fetch')
     .description(
-      'Fetches what hosts fetch beside packages, and records the size and checksum of each file in imgbuild.lock\n' +
-        'beside the spec: hosts take nothing else. What is locked already is left alone, and what is no longer\n' +
+      'Fetches what hosts fetch beside packages, and records the size and checksum of each file in imgbuild.lock ' +
+        'beside the spec: hosts take nothing else. What is locked already is left alone, and what is no longer ' +
         'needed dropped.',
     )
     .option('-u, --update [name...]', 'fetch these anew, or all of them')

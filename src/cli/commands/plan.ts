@@ -204,6 +204,8 @@ function detail(host: HostPlan, plan: Plan, paint: Paint): string {
       ? title('Boot it from the network with') + lines([bootLine(host, plan)])
       : title('To be installed by other means') +
         lines([`no kickstart installs ${host.os.title}: lay overlay.tar.gz and secrets.tar.gz over it`])) +
+    title('Then it goes on by itself') +
+    lines(['imgbuild-firstboot status, on the host, tells how far it is']) +
     title('Secrets') +
     lines(host.secrets.map((secret) => secret.path))
   );

@@ -16,6 +16,7 @@ import { ensure, missing } from '../../secrets/ensure.ts';
 import { belongsTo } from '../../secrets/owner.ts';
 import { resolve } from '../../secrets/resolve.ts';
 import { openStore } from '../../secrets/store.ts';
+import { readTokens } from '../../secrets/tokens.ts';
 import { version } from '../../version.ts';
 import { examples } from '../help.ts';
 import type { Io } from '../io.ts';
@@ -38,7 +39,7 @@ export function renderCommand(program: Command, io: Io, done: (code: ExitCode) =
     .command('render')
     .summary('write kickstarts, overlays, secrets and Packer HCL')
     .description(
-      'Writes everything that hosts are installed from. Secrets that are missing are made first; addresses that\n' +
+      'Writes everything that hosts are installed from. Secrets that are missing are made first; addresses that ' +
         'are not given are allotted and kept in addresses.lock.yaml. Without a cluster.yaml the built-in example is rendered.',
     )
     .addOption(
@@ -83,6 +84,7 @@ async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io):
   belongsTo(project.plan, store);
   const lacking = missing(project.plan, store);
   if (writes && !flags.newSecrets) refuseNewAuthority(lacking, out, project.plan, options);
+  const isFirst = readTokens(store).size === 0;
   const made = writes ? (await ensure(project.plan, store, { now })).made : [];
   const stored = resolve(project.plan, store);
   // A dry run makes no secret: for one that is missing stands its name.
@@ -110,7 +112,9 @@ async function renderAction(flags: RenderFlags, options: GlobalOptions, io: Io):
     spec: sha256(Buffer.from(project.texts.map(({ text }) => text).join('\n'))),
   };
   const changes = compare(out, files, about, scope);
-  const result: Result = { project, flags, options, io, out, changes, made, lacking, files };
+  // The init makes the first tokens known, and none that come later.
+  const newcomers = isFirst ? [] : made.flatMap((ref) => (ref.startsWith('tokens/') ? [ref.slice(7)] : []));
+  const result: Result = { project, flags, options, io, out, changes, made, newcomers, lacking, files };
   if (writes) {
     write(out, changes);
     const lockChanged = project.isExample
@@ -148,6 +152,8 @@ interface Result {
   out: string;
   changes: Changes;
   made: readonly string[];
+  /** Hosts that a cluster which runs already has not heard of. */
+  newcomers: readonly string[];
   lacking: readonly string[];
   files: readonly OutputFile[];
   lockChanged?: boolean;
@@ -208,6 +214,11 @@ function report(result: Result): void {
     io.out(
       `next: look at one host ("imgbuild plan ${host}" also says how to boot it), then publish ${relative}\n`,
     );
+  for (const joining of result.newcomers.slice(0, 3))
+    io.out(
+      `next: tell the cluster of ${joining}, where it runs already: imgbuild secrets token ${joining} | kubectl apply -f -\n`,
+    );
+  if (result.newcomers.length > 3) io.out(`      and so for ${result.newcomers.length - 3} more\n`);
 }
 
 /** What a person should know, on standard error. */

@@ -28,8 +28,8 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
     .command('secrets')
     .summary('the cluster’s keys, certificates, tokens and password')
     .description(
-      'The cluster’s authorities, etcd’s certificates, the service-account key, a bootstrap token for each joining\n' +
-        'host, the break-glass password and, where the spec has a server, the master of the keys that hosts sign their\n' +
+      'The cluster’s authorities, etcd’s certificates, the service-account key, a bootstrap token for each joining ' +
+        'host, the break-glass password and, where the spec has a server, the master of the keys that hosts sign their ' +
         'reports with. "render" makes what is missing; they are kept in ./secrets.',
     )
     .addHelpText(
@@ -53,7 +53,7 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
   sub(
     'show',
     'list secrets and when they expire, without their values',
-    'Lists what the plan needs, how each of it is doing and when it expires. No value is shown. The time of a\n' +
+    'Lists what the plan needs, how each of it is doing and when it expires. No value is shown. The time of a ' +
       'bootstrap token (kubernetes.tokenTtl) runs from the cluster’s init on; "secrets token" gives it a new one.',
     [
       ['imgbuild secrets show', 'what there is, and what is missing'],
@@ -78,8 +78,8 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
   sub(
     'token',
     'what a cluster that runs already has to be told of a host that joins',
-    'Prints the Secret by which the cluster honours a host’s token, for "kubectl apply -f -": for a host that is added\n' +
-      'later, or that was installed after its token had expired. Where the host has no token yet, one is made.',
+    'Prints the Secret by which the cluster honours a host’s token, for "kubectl apply -f -": for a host that is added ' +
+      'later, or is installed anew. Where the host has no token yet, one is made.',
     [
       ['imgbuild secrets token worker-7 | kubectl apply -f -', 'from a machine that reaches the cluster'],
       ['imgbuild secrets token worker-7 --json', 'the same as JSON'],
@@ -103,7 +103,7 @@ export function secretsCommand(program: Command, io: Io, done: (code: ExitCode) 
   sub(
     'renew',
     'issue certificates anew that expire soon or no longer fit the plan',
-    'Issues certificates anew, with the key that they have. Without options: those that expire within 90 days or\n' +
+    'Issues certificates anew, with the key that they have. Without options: those that expire within 90 days or ' +
       'no longer fit the plan.',
     [
       ['imgbuild secrets renew --within 180', 'those that expire within half a year'],
@@ -289,7 +289,7 @@ async function renewAction(
     );
     if (renewed.length > 0)
       io.out(
-        'render again; a host that runs already takes them over like this:\n  scp out/hosts/HOST/secrets.tar.gz HOST: && ssh HOST sudo tar -xpzf secrets.tar.gz -C / --no-overwrite-dir\n  ssh HOST sudo sh -c "chown -R root:etcd /etc/etcd/pki; chmod 0640 /etc/etcd/pki/*.key; systemctl restart etcd"\n',
+        'render again; a host that runs already takes them over like this:\n  scp out/hosts/HOST/secrets.tar.gz USER@HOST: && ssh USER@HOST sudo tar -xpzf secrets.tar.gz -C / --no-overwrite-dir\n  ssh USER@HOST sudo sh -c "chown -R root:etcd /etc/etcd/pki; chmod 0640 /etc/etcd/pki/*.key; systemctl restart etcd"\n',
       );
   }
   return ExitCode.done;

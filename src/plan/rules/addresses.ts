@@ -1,8 +1,8 @@
 import { plural } from '../../report/print.ts';
-import type { SubnetSpec } from '../../spec/schema/cluster.ts';
+import type { Cluster, SubnetSpec } from '../../spec/schema/cluster.ts';
 import { NETWORKS, type NetworkName } from '../../spec/schema/host.ts';
 import { allotRange, networksOf, subnetForRole, subnetsOf } from '../addresses.ts';
-import { contains, toNumber, toRange } from '../ipv4.ts';
+import { contains, toAddress, toNumber, toRange } from '../ipv4.ts';
 import { type Rule, type RuleContext, repeated, words } from './rule.ts';
 
 /** Addresses that hosts were given in the spec. */
@@ -13,6 +13,22 @@ function* given({ cluster }: RuleContext) {
       if (address !== undefined) yield { host, name, address, path: ['hosts', h, 'addresses', name] };
     }
   }
+}
+
+/** What an address of a subnet is for, where it is for no host. */
+function ownerOf(cluster: Cluster, subnet: SubnetSpec, address: number): string | undefined {
+  const { first, last } = toRange(subnet.cidr);
+  const { vip, address: balancer } = cluster.kubernetes.endpoint;
+  const owners: [string | undefined, string][] = [
+    [subnet.gateway, 'the gateway'],
+    [toAddress(first), 'the network address'],
+    [toAddress(last), 'the broadcast address'],
+    [vip, 'the virtual address of the API, in'],
+    [cluster.ingress.vip, 'the virtual address of ingress, in'],
+    [balancer, 'the address of the load balancer before the API, in'],
+  ];
+  const [, what] = owners.find(([owned]) => owned === toAddress(address)) ?? [];
+  return what && `${what}${what.endsWith(', in') ? '' : ' of'} ${subnet.cidr}`;
 }
 
 export const addressRules: Rule[] = [
@@ -74,22 +90,11 @@ export const addressRules: Rule[] = [
         for (const subnet of subnetsOf(network)) {
           const range = toRange(subnet.cidr);
           if (!contains(range, value)) continue;
-          const what =
-            address === subnet.gateway
-              ? 'the gateway of'
-              : value === range.first
-                ? 'the network address of'
-                : value === range.last
-                  ? 'the broadcast address of'
-                  : address === cluster.kubernetes.endpoint.vip
-                    ? 'the virtual address of the API, in'
-                    : address === cluster.ingress.vip
-                      ? 'the virtual address of ingress, in'
-                      : undefined;
+          const what = ownerOf(cluster, subnet, value);
           if (what)
             report(
               path,
-              `${address} of ${host.name} is ${what} ${subnet.cidr}`,
+              `${address} of ${host.name} is ${what}`,
               'choose another, or leave it out: it is then allotted',
             );
         }
@@ -140,6 +145,37 @@ export const addressRules: Rule[] = [
           `${address} was allotted to ${other}`,
           `choose another; or delete ${other}’s line from addresses.lock.yaml to move it`,
         );
+      }
+    },
+  },
+  {
+    code: 'address-moved',
+    severity: 'error',
+    title: 'A host would lose the address that it was allotted',
+    reason:
+      '`addresses.lock.yaml` records what was allotted, so that no host moves. What now has its address would move it, and certificates, /etc/hosts and members of etcd know it by the old one.',
+    remedy: 'Correct what has taken the address; or, to move the host, delete its line from the lock.',
+    example: 'kubernetes: { endpoint: { address: 10.10.0.11 } }\n',
+    check: ({ cluster, lock }, report) => {
+      for (const [index, host] of cluster.hosts.entries()) {
+        for (const name of networksOf(host)) {
+          const network = cluster.networks[name];
+          const had = Object.hasOwn(lock[name] ?? {}, host.name) ? lock[name]?.[host.name] : undefined;
+          if (!network || had === undefined || host.addresses?.[name] !== undefined) continue;
+          const subnet = subnetsOf(network).find(({ cidr }) => contains(toRange(cidr), toNumber(had)));
+          const what =
+            subnet &&
+            (ownerOf(cluster, subnet, toNumber(had)) ??
+              (network.dns.includes(had)
+                ? 'a name server’s; a host that is one is given its address'
+                : undefined));
+          if (what)
+            report(
+              ['hosts', index, 'name'],
+              `${host.name} was allotted ${had}, which is now ${what}`,
+              `correct that; or delete ${host.name}’s line from addresses.lock.yaml to move it`,
+            );
+        }
       }
     },
   },

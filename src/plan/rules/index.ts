@@ -5,6 +5,7 @@ import { compatibilityRules } from './compatibility.ts';
 import { contentRules } from './contents.ts';
 import { controlPlaneRules } from './control-plane.ts';
 import { diskRules } from './disks.ts';
+import { endpointRules } from './endpoints.ts';
 import { hardwareRules } from './hardware.ts';
 import { nameRules } from './names.ts';
 import { networkRules } from './networks.ts';
@@ -22,7 +23,8 @@ export const ruleTopics: { title: string; rules: readonly Rule[] }[] = [
   { title: 'Networks', rules: networkRules },
   { title: 'NICs', rules: nicRules },
   { title: 'Addresses', rules: addressRules },
-  { title: 'Control plane, etcd and endpoint', rules: controlPlaneRules },
+  { title: 'Control plane and etcd', rules: controlPlaneRules },
+  { title: 'Ways in: the API’s endpoint and ingress', rules: endpointRules },
   { title: 'Operating systems', rules: systemRules },
   { title: 'Versions that go together', rules: compatibilityRules },
   { title: 'Files that hosts fetch', rules: artifactRules },

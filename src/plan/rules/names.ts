@@ -7,6 +7,9 @@ import { type Rule, repeated } from './rule.ts';
 /** DNS-1123 label: what a Kubernetes node's name and a host name have in common. */
 const DNS_1123 = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
+/** What resolvers take for an address and ask nobody about. */
+const ADDRESS = /^[0-9.]+$/;
+
 export const nameRules: Rule[] = [
   {
     code: 'host-name',
@@ -56,7 +59,7 @@ export const nameRules: Rule[] = [
   {
     code: 'host-name-endpoint',
     severity: 'error',
-    title: 'A host bears the name of the API endpoint',
+    title: 'The name of the API endpoint is a host’s, or none',
     reason: '/etc/hosts would give the name two addresses, and clients would take either.',
     remedy: 'Rename the host, or choose another `kubernetes.endpoint.name`.',
     example: 'kubernetes: { endpoint: { name: kmaster } }\n',
@@ -66,6 +69,12 @@ export const nameRules: Rule[] = [
           ['kubernetes', 'endpoint', 'name'],
           '"localhost" is every host itself',
           'choose another, such as api.example',
+        );
+      if (ADDRESS.test(plan.cluster.endpoint.name))
+        report(
+          ['kubernetes', 'endpoint', 'name'],
+          `${plan.cluster.endpoint.name} is an address, and no name`,
+          'choose a name, such as api.example; the address of a load balancer goes into endpoint.address',
         );
       for (const [index, host] of cluster.hosts.entries()) {
         if (host.name !== plan.cluster.endpoint.name) continue;

@@ -1,6 +1,7 @@
 import { plural } from '../../report/print.ts';
 import { NETWORKS } from '../../spec/schema/host.ts';
 import { overlap, type Range, rangeText, toNumber, toRange } from '../ipv4.ts';
+import type { HostPlan } from '../types.ts';
 import type { Rule, RuleContext } from './rule.ts';
 
 /** Every range of the cluster by name. */
@@ -36,6 +37,16 @@ const SPECIAL: [range: string, what: string][] = [
   [DOCKER_BRIDGE, 'the bridge that Docker makes on every host'],
   ['224.0.0.0/3', 'multicast and reserved addresses'],
 ];
+
+/** What is set apart on these hosts. */
+export function setApart(hosts: readonly HostPlan[]): { range: Range; text: string; what: string }[] {
+  const hasDocker = hosts.some((host) => host.overlays.includes('docker'));
+  return SPECIAL.filter(([text]) => text !== DOCKER_BRIDGE || hasDocker).map(([text, what]) => ({
+    range: toRange(text),
+    text,
+    what,
+  }));
+}
 
 /** kube-controller-manager gives each node a /24 of the pod subnet unless told otherwise. */
 const NODE_MASK = 24;
@@ -97,14 +108,7 @@ export const rangeRules: Rule[] = [
     remedy: 'Choose from 10/8, 172.18.0.0 to 172.31.255.255, 192.168/16 or 100.64/10.',
     example: 'kubernetes: { runtime: docker, podSubnet: 172.17.0.0/16 }\n',
     check: (context, report) => {
-      const hasDocker = context.plan.hosts.some((host) => host.overlays.includes('docker'));
-      const special = SPECIAL.filter(([range]) => range !== DOCKER_BRIDGE || hasDocker).map(
-        ([range, what]) => ({
-          range: toRange(range),
-          text: range,
-          what,
-        }),
-      );
+      const special = setApart(context.plan.hosts);
       for (const { name, path, range } of ranges(context)) {
         const hit = special.find((other) => overlap(other.range, range));
         if (hit)

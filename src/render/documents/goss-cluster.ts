@@ -1,3 +1,4 @@
+import { API_PORT } from '../../plan/cluster.ts';
 import { ETCD_PKI } from '../../plan/secrets.ts';
 import type { ClusterPlan, HostPlan } from '../../plan/types.ts';
 import { absent, type Check, command, look, value } from './goss-checks.ts';
@@ -154,7 +155,7 @@ export function nodeChecks({ name, addresses, isNode, isControlPlane }: HostPlan
       ? [
           answers(
             'API server of this host',
-            `https://${address}:6443/readyz`,
+            `https://${address}:${API_PORT}/readyz`,
             'crictl ps -a --name kube-apiserver; crictl logs ID',
             `${PKI}/ca.crt`,
           ),

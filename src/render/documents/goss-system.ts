@@ -1,4 +1,5 @@
-import type { ClusterPlan, HostPlan, KernelPlan } from '../../plan/types.ts';
+import { familyOf } from '../../catalog/families.ts';
+import type { ClusterPlan, HostPlan } from '../../plan/types.ts';
 import { type Check, command, escaped, exactly, look, value } from './goss-checks.ts';
 import { sysctls } from './kernel.ts';
 import type { Kind } from './types.ts';
@@ -6,10 +7,10 @@ import type { Kind } from './types.ts';
 /** Kernel, settings, units and clock: what every host has. */
 export function systemChecks(cluster: ClusterPlan, kind: Kind): Check[] {
   return [
-    kernelRelease(kind.kernel),
+    kernelRelease(kind),
     look('kernel of the next start', ['default-kernel'], {
       expected: 'the one that runs',
-      see: 'grubby --info=ALL',
+      see: familyOf(kind.os).kernels,
     }),
     look('kernel modules', ['modules', ...kind.modules], {
       expected: 'all of the plan’s are loaded',
@@ -35,7 +36,7 @@ export function systemChecks(cluster: ClusterPlan, kind: Kind): Check[] {
 
 const ELREPO = { lt: 'kernel-lt', ml: 'kernel-ml' } as const;
 
-function kernelRelease({ flavor, version }: KernelPlan): Check {
+function kernelRelease({ os, kernel: { flavor, version } }: Kind): Check {
   const begin = `^${escaped(version)}[.-]`;
   const [pattern, whose] =
     flavor === 'stock' ? [begin, "the release's own"] : [`${begin}.*elrepo`, `elrepo's ${ELREPO[flavor]}`];
@@ -43,7 +44,7 @@ function kernelRelease({ flavor, version }: KernelPlan): Check {
     'kernel release',
     'uname -r',
     { 'match-regexp': pattern },
-    { expected: `${version}, ${whose}`, see: 'grubby --info=ALL; reboot' },
+    { expected: `${version}, ${whose}`, see: `${familyOf(os).kernels}; reboot` },
   );
 }
 
@@ -95,7 +96,7 @@ export function bootChecks({ name, os, kernelArgs, console }: HostPlan): Check[]
       ? [
           look('kernel arguments', ['arguments', ...args], {
             expected: args.join(' '),
-            see: '/proc/cmdline; grubby --info=DEFAULT',
+            see: `/proc/cmdline; ${familyOf(os).kernels}`,
           }),
         ]
       : []),

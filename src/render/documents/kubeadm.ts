@@ -1,4 +1,5 @@
 import { cgroupVersion } from '../../plan/cgroup.ts';
+import { API_PORT } from '../../plan/cluster.ts';
 import { TOKEN_GROUP, TOKEN_USAGES } from '../../plan/secrets.ts';
 import type { ClusterPlan, HostPlan } from '../../plan/types.ts';
 import { compareVersions } from '../../plan/units.ts';
@@ -73,7 +74,7 @@ function join(cluster: ClusterPlan, host: HostPlan, address: string): object {
   };
 }
 
-const localEndpoint = (advertiseAddress: string) => ({ advertiseAddress, bindPort: 6443 });
+const localEndpoint = (advertiseAddress: string) => ({ advertiseAddress, bindPort: API_PORT });
 
 function nodeRegistration(cluster: ClusterPlan, host: HostPlan, address: string): object {
   const { kubernetes, ingress } = cluster;

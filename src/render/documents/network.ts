@@ -115,16 +115,25 @@ function ipConfig(network: NetworkName, cluster: ClusterPlan, host: HostPlan): I
   }
   return {
     ...common,
-    routes: [...services, ...sideRoutes(own, gateway, cluster)],
+    routes: [...services, ...sideRoutes(own, gateway, cluster, host)],
     rules: [...between, ...sideRules(own, cluster, host)],
   };
 }
 
-/** What goes by a network that has not the default route: its own range, and its name servers elsewhere. */
-function sideRoutes({ network, subnet }: AddressPlan, gateway: string, cluster: ClusterPlan): Route[] {
+/** What goes by a network that has not the default route: its own range; its name servers, and the API's load balancer, elsewhere. */
+function sideRoutes(
+  { network, subnet }: AddressPlan,
+  gateway: string,
+  cluster: ClusterPlan,
+  { isNode }: HostPlan,
+): Route[] {
   const plan = cluster.networks[network];
+  const { via, address } = cluster.endpoint;
+  const balancer = network === 'management' && isNode && via === 'external' ? [address] : [];
   const known = Object.values(cluster.networks).map(({ cidr }) => toRange(cidr));
-  const far = (plan?.dns ?? []).filter((server) => !known.some((range) => contains(range, toNumber(server))));
+  const far = [...(plan?.dns ?? []), ...balancer].filter(
+    (server) => !known.some((range) => contains(range, toNumber(server))),
+  );
   return [
     ...(plan && plan.cidr !== subnet ? [{ to: plan.cidr, via: gateway }] : []),
     ...far.map((server) => ({ to: `${server}/32`, via: gateway })),

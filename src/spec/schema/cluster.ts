@@ -75,14 +75,25 @@ const endpoint = object(
     name: optional(
       text('A DNS name that /etc/hosts resolves. Default: api.<cluster>.', DNS_NAME, 'a DNS name'),
     ),
-    port: withDefault(integer('The port; a proxy on a control plane cannot have 6443.', 1024, 65535), 8443),
+    port: optional(
+      integer(
+        'The port. Default: the API server’s own, 6443, for direct and external; 8443 else: a proxy on a control plane cannot have 6443.',
+        1,
+        65535,
+      ),
+    ),
     via: optional(
       choice(
-        'local-proxy: nginx on every host, on 127.0.0.1; vip: keepalived and haproxy on the control plane; direct: the one control plane itself.',
-        ['local-proxy', 'vip', 'direct'],
+        'local-proxy: nginx on every host, on 127.0.0.1; vip: keepalived and haproxy on the control plane; external: a load balancer of your own; direct: the one control plane itself. Default: what `vip` or `address` asks for, else local-proxy, or direct with one control plane.',
+        ['local-proxy', 'vip', 'external', 'direct'],
       ),
     ),
     vip: optional(ipv4('The virtual address, with via: vip.')),
+    address: optional(
+      ipv4(
+        'The load balancer’s address, with via: external. It hands TCP on to port 6443 of those control planes whose https://…:6443/readyz says 200.',
+      ),
+    ),
   },
   { default: {} },
 );

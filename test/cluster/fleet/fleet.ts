@@ -31,21 +31,15 @@ export class Fleet {
   readonly directory: string;
   readonly plan: Plan;
   readonly #layers: Layers;
-  readonly #volumes: Record<string, string[]>;
+  readonly #options: FleetSpec;
   readonly #hosts = new Map<string, Host>();
 
-  private constructor(
-    lab: Lab,
-    directory: string,
-    plan: Plan,
-    layers: Layers,
-    volumes: Record<string, string[]>,
-  ) {
+  private constructor(lab: Lab, directory: string, plan: Plan, layers: Layers, options: FleetSpec) {
     this.lab = lab;
     this.directory = directory;
     this.plan = plan;
     this.#layers = layers;
-    this.#volumes = volumes;
+    this.#options = options;
   }
 
   /** Renders a cluster, and installs its hosts, which are off. */
@@ -78,7 +72,7 @@ export class Fleet {
       units: ['chrony'],
     });
     await clock.boot();
-    const fleet = new Fleet(lab, directory, plan, layers, options.volumes ?? {});
+    const fleet = new Fleet(lab, directory, plan, layers, options);
     for (const host of plan.hosts) await fleet.#install(host);
     return fleet;
   }
@@ -105,7 +99,9 @@ export class Fleet {
   async #install(target: HostPlan): Promise<void> {
     const out = join(this.directory, 'out/hosts', target.name);
     const { node, controlPlane } = this.#layers;
-    const volumes = this.#volumes[target.name];
+    const volumes = this.#options.volumes?.[target.name];
+    const emulated = this.#options.emulated?.[target.name];
+    const address = target.addresses.management?.address ?? '';
     const host = await this.lab.host(target.name, {
       links: target.links.map(({ macs: [mac = ''], networks: [network = ''] }, index) => ({
         name: `ens${index + 1}`,
@@ -116,6 +112,7 @@ export class Fleet {
       archives: [join(out, 'overlay.tar.gz'), join(out, 'secrets.tar.gz')],
       ...(target.isNode ? { files: { '/etc/default/kubelet': KUBELET } } : {}),
       ...(volumes === undefined ? {} : { volumes }),
+      ...(emulated === undefined ? {} : { emulation: { address, ...emulated } }),
     });
     await installHost(host, this.plan);
     this.#hosts.set(target.name, host);

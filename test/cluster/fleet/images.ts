@@ -4,12 +4,12 @@ import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { promisify } from 'node:util';
+import { inCache } from '../../rigs/cache.ts';
 import { buildProgram } from '../programs/build.ts';
 import { type Image, writeImage } from '../programs/image.ts';
 import type { ProgramName } from '../programs/recipes.ts';
-import { fromRoot, iptables } from '../programs/root.ts';
+import { fromRoot, netfilter } from '../programs/root.ts';
 import { buildBase } from '../rig/base.ts';
-import { inCache } from '../rig/cache.ts';
 
 /** What tests run in pods: a busybox, with all that it can do. */
 export const BUSYBOX = 'rig.test/busybox:1';
@@ -54,7 +54,7 @@ const kinds: Kind[] = [
   { name: /^kube-apiserver$/, make: program('kube-apiserver', own) },
   { name: /^kube-controller-manager$/, make: program('kube-controller-manager', own) },
   { name: /^kube-scheduler$/, make: program('kube-scheduler', own) },
-  { name: /^kube-proxy$/, make: program('kube-proxy', own, iptables) },
+  { name: /^kube-proxy$/, make: program('kube-proxy', own, netfilter) },
   { name: /^coredns$/, make: program('coredns', (version) => versions.coredns[version]) },
   // What an operator has for snapshots is in it too.
   { name: /^etcd$/, make: program('etcd', (version) => (version === '1.28.2' ? '3.5.33' : '3.6.14')) },
@@ -70,7 +70,7 @@ const kinds: Kind[] = [
     name: /^flannel$/,
     make: async () => {
       const { root, busybox } = await buildBase();
-      const { files, links } = await fromRoot(root, iptables);
+      const { files, links } = await fromRoot(root, netfilter);
       const flanneld = await buildProgram('flanneld', versions.flanneld);
       return {
         entrypoint: ['/opt/bin/flanneld'],
@@ -95,7 +95,7 @@ const kinds: Kind[] = [
 export async function imageLayer(version: KubernetesVersion, names: readonly string[]): Promise<string> {
   const base = await buildBase();
   const key = createHash('sha256')
-    .update([version, base.root, ...names].join('\n'))
+    .update([version, base.root, ...netfilter, ...names].join('\n'))
     .digest('hex')
     .slice(0, 12);
   return await inCache(`cluster-images-${version}-${key}`, async (directory) => {

@@ -1,4 +1,5 @@
 /** Specs of clusters in the rig. */
+import type { Emulation } from '../rig/emulated.ts';
 import type { KubernetesVersion } from './images.ts';
 
 /** Whom hosts take the time from; outside the range that addresses are allotted from. */
@@ -11,8 +12,14 @@ export interface FleetSpec {
   etcd: number;
   masters: number;
   workers: number;
+  /** Other roles, of which there is one host each. */
+  others?: string[];
   /** The spec's kubernetes.endpoint, as YAML on one line. */
   endpoint?: string;
+  /** kube-proxy's; what the machine's kernel can by default. */
+  proxyMode?: 'iptables' | 'ipvs' | 'nftables';
+  /** Hosts with a kernel and a clock of their own. */
+  emulated?: Record<string, Omit<Emulation, 'address'>>;
   /** Of hosts that lack some: what is mounted on them, where others have HostOptions.volumes. */
   volumes?: Record<string, string[]>;
   /** More of the spec's text, at its end. */
@@ -22,7 +29,11 @@ export interface FleetSpec {
 /** The spec's text: hosts etcd-1, master-1, worker-1 and so on. */
 export function specOf(options: FleetSpec): string {
   const { kubernetes, runtime, etcd, masters, workers, endpoint = '{}', more = '' } = options;
-  const hosts = [...named('etcd', etcd), ...named('master', masters), ...named('worker', workers)];
+  const { proxyMode = 'iptables', others = [] } = options;
+  const hosts = [
+    ...[...named('etcd', etcd), ...named('master', masters), ...named('worker', workers)],
+    ...others.flatMap((role) => named(role, 1)),
+  ];
   return `name: rig
 id: "0badca"
 os: { release: debian-12 }
@@ -31,7 +42,7 @@ kubernetes:
   runtime: ${runtime}
   podSubnet: 10.244.0.0/16
   serviceSubnet: 10.96.0.0/12
-  proxyMode: iptables
+  proxyMode: ${proxyMode}
   cni: { plugin: flannel }
   endpoint: ${endpoint}
 networks:

@@ -2,8 +2,8 @@
 import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inCache } from '../../rigs/cache.ts';
 import { buildProgram } from '../programs/build.ts';
-import { inCache } from '../rig/cache.ts';
 import { must } from '../rig/commands.ts';
 import { hashOf } from './hash.ts';
 

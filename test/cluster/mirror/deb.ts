@@ -4,7 +4,7 @@ import { copyFile, mkdir, readFile, rm, stat, symlink, writeFile } from 'node:fs
 import { basename, dirname, join } from 'node:path';
 import { digest } from '../../../src/artifacts/download.ts';
 import type { Signer } from '../../rigs/apt-stubs.ts';
-import { inCache } from '../rig/cache.ts';
+import { inCache } from '../../rigs/cache.ts';
 import { must } from '../rig/commands.ts';
 import { hashOf } from './hash.ts';
 

@@ -2,10 +2,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { cachePath } from '../../rigs/cache.ts';
 import { type GoMod, wrap } from './module.ts';
 import { type Pins, type ProgramName, type Recipe, recipes } from './recipes.ts';
 
@@ -29,11 +30,7 @@ export function buildProgram(name: ProgramName, version: string): Promise<string
 
 /** Where a program lies once it is built, `NAME-VERSION`. */
 export function cachedProgram(program: string): string {
-  return join(
-    process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
-    'imgbuild-tools',
-    `cluster-${program}`,
-  );
+  return cachePath(`cluster-${program}`);
 }
 
 async function cached(name: ProgramName, version: string): Promise<string> {

@@ -6,11 +6,12 @@ import { promisify } from 'node:util';
 import type { Contents } from './image.ts';
 
 /** What kube-proxy and flanneld call. */
-export const iptables = [
+export const netfilter = [
   ...['iptables', 'ip6tables'].flatMap((name) =>
     ['', '-save', '-restore'].map((suffix) => `/usr/sbin/${name}${suffix}`),
   ),
   '/usr/sbin/conntrack',
+  '/usr/sbin/ipset',
   // Its matches and targets.
   '/usr/lib/x86_64-linux-gnu/xtables',
 ];

@@ -31,8 +31,17 @@ exec "$@"`;
 /** systemd-nspawn's exit code for a machine that reboots. */
 const REBOOT = 133;
 
-export class Boot {
+/** From a host's being switched on to its end. */
+export interface Run {
   /** Whether it ended for a reboot. */
+  readonly ended: Promise<{ reboots: boolean }>;
+  /** A command as one that runs in the host; nothing where it cannot yet, or not any more. */
+  inside(command: readonly string[]): Promise<string[] | undefined>;
+  /** A power cut. */
+  kill(): Promise<void>;
+}
+
+export class Boot implements Run {
   readonly ended: Promise<{ reboots: boolean }>;
   readonly #nsenter: ChildProcess;
 
@@ -64,7 +73,7 @@ export class Boot {
     return new Boot(nsenter, cgroup);
   }
 
-  /** A command as one that runs in the host; nothing before its systemd runs, or when it has ended. */
+  /** Not before its systemd runs. */
   async inside(command: readonly string[]): Promise<string[] | undefined> {
     const nspawn = await this.#nspawn();
     for (const child of nspawn === undefined ? [] : await childrenOf(nspawn)) {
@@ -77,7 +86,6 @@ export class Boot {
     return undefined;
   }
 
-  /** A power cut. */
   async kill(): Promise<void> {
     const nspawn = await this.#nspawn();
     // With PID 1 all others end at once, and none sees another end. nsenter is left to see off its child.

@@ -3,9 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { Boot, environment, type Place } from './boot.ts';
+import { Boot, environment, type Place, type Run } from './boot.ts';
 import { must, type Result, run } from './commands.ts';
+import { Emulated, type Emulation } from './emulated.ts';
 import { type Files, pack, unpackWith } from './files.ts';
+import { buildKernel } from './kernel.ts';
 import { type Link, Links } from './links.ts';
 import { layRoot, removeRoot } from './root.ts';
 
@@ -23,6 +25,8 @@ export interface HostOptions {
   layers?: string[];
   /** Where containers write, and what is a file system of its own on a real host. */
   volumes?: string[];
+  /** It is a machine of QEMU's, with Debian's kernel. What is written to it while it is off counts before its first start alone. */
+  emulation?: Emulation;
 }
 
 export interface ExecOptions {
@@ -44,14 +48,16 @@ export class Host {
   readonly name: string;
   readonly #place: Place;
   readonly #links: Links;
-  #boot: Boot | undefined;
+  readonly #emulation: Emulation | undefined;
+  #boot: Run | undefined;
   #ended: Promise<void> = Promise.resolve();
   #isOn = false;
 
-  private constructor(place: Place, links: Links) {
+  private constructor(place: Place, links: Links, emulation?: Emulation) {
     this.name = place.name;
     this.#place = place;
     this.#links = links;
+    this.#emulation = emulation;
   }
 
   /** See Lab.host. */
@@ -60,8 +66,10 @@ export class Host {
     const eth0 = { name: 'eth0', ...(options.address === undefined ? {} : { address: options.address }) };
     const links = new Links(space, name, lab.number, options.links ?? [eth0], lab.networks);
     const volumes = options.volumes ?? ['/data', '/var/lib/docker', '/var/lib/containerd'];
-    const root = await layRoot(space, directory, [lab.base, ...(options.layers ?? [])], volumes);
-    const host = new Host({ name, root, console: join(directory, 'console'), space, cgroup }, links);
+    const kernel = options.emulation === undefined ? [] : [(await buildKernel()).modules];
+    const root = await layRoot(space, directory, [lab.base, ...kernel, ...(options.layers ?? [])], volumes);
+    const place = { name, root, console: join(directory, 'console'), space, cgroup };
+    const host = new Host(place, links, options.emulation);
     await host.write({
       '/etc/hostname': `${name}\n`,
       '/etc/machine-id': `${randomBytes(16).toString('hex')}\n`,
@@ -77,7 +85,9 @@ export class Host {
     if (this.#isOn) throw new Error(`${this.name} is on`);
     this.#isOn = true;
     await this.#links.connect();
-    const boot = await Boot.start(this.#place);
+    const boot = this.#emulation
+      ? await Emulated.start(this.#place, this.#links.all, this.#emulation)
+      : await Boot.start(this.#place);
     this.#boot = boot;
     this.#ended = boot.ended.then(async ({ reboots }) => {
       this.#isOn = false;
@@ -146,7 +156,8 @@ export class Host {
   /** What its journal kept, on or off; arguments are journalctl's. */
   async journal(...args: string[]): Promise<string> {
     const journalctl = ['journalctl', '--directory=/var/log/journal', '--no-pager', '--quiet', ...args];
-    return await must(this.#chroot(journalctl));
+    const entersIt = this.#emulation !== undefined && this.#isOn;
+    return await must(entersIt ? await this.#inside(journalctl) : this.#chroot(journalctl));
   }
 
   /** All that was printed on its console, at every boot. */

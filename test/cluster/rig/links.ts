@@ -23,6 +23,11 @@ export class Links {
   readonly #cut = new Set<string>();
   #isConnected = false;
 
+  /** What there is to connect. */
+  get all(): readonly Link[] {
+    return this.#links;
+  }
+
   constructor(
     space: Space,
     host: string,

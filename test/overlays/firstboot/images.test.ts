@@ -72,3 +72,13 @@ test('takes away what a power cut left of a layer, and loads again', async () =>
   expect((await host.run('run')).out).toContain('images: done');
   expect(host.read('units')).toBe('stop containerd.service\nstart containerd.service\n');
 });
+
+test('says where to look when an archive cannot be loaded', async () => {
+  make('containerd');
+  host.program('ctr', 'exit 1');
+  host.program('systemctl', '');
+  host.write('on-sleep', 'kill -TERM $PPID');
+  expect((await host.run('run')).out).toMatch(
+    /images: failed: .*\.tar cannot be loaded\. See: df -h \/data; /,
+  );
+});

@@ -16,6 +16,7 @@ kubernetes=$root/etc/kubernetes
 composed=$root/run/imgbuild/kubeadm.yaml
 # There while kubeadm is at work, and on the disk before it begins.
 began=$lasting/kubeadm-began
+joined_with=$lasting/joined-with
 
 run_kubeadm() {
   local line code output=$fleeting/kubeadm.log
@@ -111,6 +112,7 @@ reset_half_done() {
   done
   # On a control plane it is not kubeadm's: the step before has laid it.
   [ -n "$control_plane" ] || [ ! -e "$kubernetes/pki/ca.crt" ] || left=yes
+  rm -f "$joined_with"
   [ -n "$left" ] || return 0
   say 'takes away what an earlier try left'
   # Where etcd is stacked this takes its member out of the cluster, and its data away: a half-made one keeps others from a quorum.
@@ -122,14 +124,23 @@ is_joined() {
   is_whole && systemctl is-active --quiet kubelet.service && [ -s "$kubernetes/kubelet.conf" ] && kubectl_as_node get node "$host"
 }
 
-# The token that this host has joined with, on its node: the control plane deletes it then and not before.
+# The token that this host has joined with, on its node: the control plane deletes it then and not before. With the installation
+# that says so, as an earlier self may have said it of the same token; and the time, which makes each telling a new one.
 tell_token() {
-  [ ! -s "$stage/bootstrap-token" ] || kubectl_as_node annotate --overwrite node "$host" "imgbuild.io/joined-with=$(token_id)"
+  local id machine
+  [ -s "$stage/bootstrap-token" ] || return 0
+  id=$(head -c 6 "$stage/bootstrap-token")
+  read -r machine <"$root/etc/machine-id" || return 1
+  if ! is_of_token "$id"; then
+    printf '%s %s %s\n' "$id" "$machine" "$(date -u +%FT%TZ)" >"$joined_with" || return 1
+  fi
+  kubectl_as_node annotate --field-manager imgbuild-firstboot --overwrite node "$host" "imgbuild.io/joined-with=$(<"$joined_with")"
 }
 token_is_told() {
-  [ ! -s "$stage/bootstrap-token" ] ||
-    [ "$(kubectl_as_node get node "$host" -o 'jsonpath={.metadata.annotations.imgbuild\.io/joined-with}')" = "$(token_id)" ]
+  [ -s "$stage/bootstrap-token" ] || return 0
+  is_of_token "$(head -c 6 "$stage/bootstrap-token")" &&
+    [ "$(kubectl_as_node get node "$host" -o 'jsonpath={.metadata.annotations.imgbuild\.io/joined-with}')" = "$(<"$joined_with")" ]
 }
-token_id() { head -c 6 "$stage/bootstrap-token"; }
+is_of_token() { [ "$(head -c 6 "$joined_with" 2>/dev/null)" = "$1" ]; }
 
 kubectl_as_node() { kubectl --kubeconfig "$kubernetes/kubelet.conf" --request-timeout 5s "$@"; }

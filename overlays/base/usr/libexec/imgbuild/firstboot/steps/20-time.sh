@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the engine's
 title='the clock'
 patience=3600
-hint='chronyc -n sources; can the time servers of the spec be reached? Certificates are worth nothing with a wrong clock.'
+hint='chronyc -n sources; can the time servers of the spec be reached? Certificates are worth nothing with a wrong clock'
 
 # What chrony calls normal is a clock that follows a server; 0.1 s is more than etcd and certificates need.
 check() {

@@ -37,8 +37,8 @@ act() {
     reset_half_done
     lay_pki
     say 'kubeadm init, for the cluster that etcd holds: no control plane serves it'
-    # It has its settings, tokens and addons, which may be newer.
-    run_kubeadm init --config "$composed" --skip-token-print --skip-phases=upload-config,bootstrap-token,addon
+    # It has its settings, tokens and addons, which may be newer. kubeadm shows no command for a token that it did not make.
+    run_kubeadm init --config "$composed" --skip-phases=upload-config,bootstrap-token,addon,show-join-command
     await 300 'the API server of this host' serves
     release_lock
     return 0

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2154 # the engine's
 title='the images of Kubernetes'
 patience=3600
-hint='crictl pull IMAGE; do mirrors.registries and mirrors.imageRepository in the spec lead somewhere? Archives in /var/lib/imgbuild/images are loaded first.'
+hint='crictl pull IMAGE; do mirrors.registries and mirrors.imageRepository in the spec lead somewhere? Archives in /var/lib/imgbuild/images are loaded first'
 
 check() {
   local image
@@ -14,7 +14,7 @@ act() {
   for archive in "$stage"/images/*.tar; do
     [ -e "$archive" ] || continue
     say "loads ${archive##*/}"
-    quietly load "$archive" || fail "$archive cannot be loaded"
+    quietly load "$archive" || fail "$archive cannot be loaded" "df -h /data; systemctl status $runtime; is the archive whole?"
   done
   for image in $(wanted); do
     has_image "$image" && continue
