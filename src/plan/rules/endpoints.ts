@@ -1,9 +1,22 @@
+import type { SubnetSpec } from '../../spec/schema/cluster.ts';
 import { subnetsOf } from '../addresses.ts';
 import { API_PORT } from '../cluster.ts';
 import { contains, toNumber, toRange } from '../ipv4.ts';
-import type { EndpointPlan } from '../types.ts';
+import type { EndpointPlan, Plan } from '../types.ts';
 import { setApart } from './ranges.ts';
 import type { Rule, RuleContext } from './rule.ts';
+
+/** The host that has an address. */
+function hostWith(plan: Plan, address: string): string | undefined {
+  return plan.hosts.find((host) => Object.values(host.addresses).some((own) => own.address === address))
+    ?.name;
+}
+
+/** A subnet's first address is its own, its last one everybody's. */
+function isEdge({ cidr }: SubnetSpec, address: string): boolean {
+  const { first, last } = toRange(cidr);
+  return [first, last].includes(toNumber(address));
+}
 
 function problemWithVip(
   { cluster, plan }: RuleContext,
@@ -15,31 +28,24 @@ function problemWithVip(
   );
   const home = subnets.find((subnet) => contains(toRange(subnet.cidr), toNumber(vip)));
   if (!home) return `is in no subnet of ${networks.filter((n) => cluster.networks[n]).join(' or ')}`;
-  const range = toRange(home.cidr);
   if (vip === home.gateway) return 'is the gateway';
-  if (toNumber(vip) === range.first || toNumber(vip) === range.last) return 'is no address for a host';
-  const holder = plan.hosts.find((host) => Object.values(host.addresses).some((a) => a.address === vip));
-  return holder ? `is the address of ${holder.name}` : undefined;
+  if (isEdge(home, vip)) return 'is no address for a host';
+  const holder = hostWith(plan, vip);
+  return holder && `is the address of ${holder}`;
 }
 
 function problemWithExternal({ cluster, plan }: RuleContext, address: string): string | undefined {
-  const holder = plan.hosts.find((host) => Object.values(host.addresses).some((a) => a.address === address));
-  if (holder) return `is the address of ${holder.name}`;
+  const holder = hostWith(plan, address);
+  if (holder) return `is the address of ${holder}`;
   const lies = (cidr: string) => contains(toRange(cidr), toNumber(address));
   if (lies(cluster.kubernetes.podSubnet)) return 'is a pod’s';
   if (lies(cluster.kubernetes.serviceSubnet)) return 'is a service’s';
   const special = setApart(plan.hosts).find(({ range }) => contains(range, toNumber(address)));
   if (special) return `is one of ${special.text}, ${special.what}`;
   if (address === cluster.ingress.vip) return 'is ingress’s virtual address';
-  for (const network of Object.values(cluster.networks)) {
-    const home = subnetsOf(network).find(({ cidr }) => lies(cidr));
-    if (!home) continue;
-    const range = toRange(home.cidr);
-    // A router may be the load balancer.
-    if (toNumber(address) === range.first || toNumber(address) === range.last)
-      return 'is no address for a host';
-  }
-  return undefined;
+  // Their gateways may have it: a router can be the load balancer.
+  const subnets = Object.values(cluster.networks).flatMap(subnetsOf);
+  return subnets.some((subnet) => isEdge(subnet, address)) ? 'is no address for a host' : undefined;
 }
 
 /** What names the address, by the way there. */

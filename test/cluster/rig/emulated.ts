@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream, existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { BARE, EMULATED, QUICK } from '../../rigs/qemu.ts';
 import type { Place, Run } from './boot.ts';
 import { must } from './commands.ts';
 import { pack, unpackWith } from './files.ts';
@@ -20,9 +21,6 @@ export interface Emulation {
 
 /** The port of a server of the rig's own, for commands. */
 const PORT = 2222;
-
-/** What spares an emulated machine work that says nothing about hosts. */
-const quick = 'quiet mitigations=off nokaslr cryptomgr.notests tsc=reliable no_timer_check';
 
 const files = {
   '/etc/fstab': '/dev/vda / ext4 defaults 0 1\n/dev/vdb /data ext4 defaults 0 2\n',
@@ -91,8 +89,7 @@ export class Emulated implements Run {
     const clock = new Date(Date.now() + (emulation.clockOff ?? 0) * 1000).toISOString().slice(0, 19);
     const qemu = [
       ...['qemu-system-x86_64', '-machine', 'q35,sata=off,smbus=off,i8042=off,vmport=off'],
-      ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', '2', '-m', '2048'],
-      ...['-nodefaults', '-no-user-config', '-vga', 'none', '-display', 'none', '-no-reboot'],
+      ...[...EMULATED, '-cpu', 'max', '-smp', '2', '-m', '2048', ...BARE],
       ...['-rtc', `base=${clock}`, '-serial', 'stdio', '-monitor', 'none', '-device', 'virtio-rng-pci'],
       ...['disk', 'data'].flatMap((file) => [
         ...['-drive', `if=virtio,format=raw,cache=unsafe,discard=unmap,file=${directory}/${file}.img`],
@@ -101,25 +98,20 @@ export class Emulated implements Run {
         ...['-netdev', `tap,id=net${index},ifname=tap${index},script=no,downscript=no`],
         ...['-device', `virtio-net-pci,netdev=net${index},mac=${mac}`],
       ]),
-      ...['-kernel', vmlinux, '-initrd', initrd, '-append', `console=ttyS0 ${quick}`],
+      ...['-kernel', vmlinux, '-initrd', initrd, '-append', `console=ttyS0 ${QUICK}`],
     ];
     const [program = '', ...args] = space.within(['ip', 'netns', 'exec', name, ...qemu]);
     const log = createWriteStream(console, { flags: 'a' });
     await once(log, 'open');
     const nsenter = spawn(program, args, { stdio: ['ignore', log, log] });
     nsenter.on('close', () => log.close());
-    const known = [
-      '-o',
-      'StrictHostKeyChecking=no',
-      '-o',
-      'UserKnownHostsFile=/dev/null',
-      '-o',
-      'LogLevel=ERROR',
-    ];
     const socket = join(directory, 'ssh');
-    const control = ['-o', 'ControlMaster=auto', '-o', `ControlPath=${socket}`, '-o', 'ControlPersist=60'];
-    const ssh = ['ssh', '-F', 'none', '-i', `${directory}/key`, '-p', String(PORT), ...known, ...control];
-    return new Emulated(nsenter, space.within([...ssh, '-o', 'ConnectTimeout=5', emulation.address]), socket);
+    const options = [
+      ...['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'ConnectTimeout=5'],
+      ...['ControlMaster=auto', `ControlPath=${socket}`, 'ControlPersist=60'],
+    ].flatMap((option) => ['-o', option]);
+    const ssh = ['ssh', '-F', 'none', '-i', join(directory, 'key'), '-p', String(PORT), ...options];
+    return new Emulated(nsenter, space.within([...ssh, emulation.address]), socket);
   }
 
   async inside(command: readonly string[]): Promise<string[]> {

@@ -5,6 +5,7 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers';
+import { QUICK } from '../../rigs/qemu.ts';
 import { type Files, pack, unpack } from './archive.ts';
 import { firmwareVariables, type Machine, machineArguments } from './machine.ts';
 import { buildRoot } from './root.ts';
@@ -140,14 +141,11 @@ export async function start(machine: Machine, options: StartOptions = {}): Promi
   return new Guest(spawn('setpriv', qemu, { stdio: 'pipe' }), directory);
 }
 
-/** What spares an emulated machine work that says nothing about disks. */
-const quick = 'quiet mitigations=off nokaslr cryptomgr.notests tsc=reliable no_timer_check';
-
 async function initramfs(machine: Machine, append: string): Promise<string[]> {
   const root = await buildRoot();
   return [
     ...['-kernel', machine.firmware === 'uefi' ? root.vmlinuz : root.vmlinux, '-initrd', root.initrd],
-    ...['-append', `console=ttyS0 boot=job ${quick} ${append}`],
+    ...['-append', `console=ttyS0 boot=job ${QUICK} ${append}`],
   ];
 }
 

@@ -1,5 +1,6 @@
 /** A machine as QEMU's arguments. */
 import { locate } from '../../rigs/programs.ts';
+import { BARE, EMULATED } from '../../rigs/qemu.ts';
 
 export interface Disk {
   /** A raw image, see images.ts; for a CD any file whose size is a multiple of 2048. */
@@ -61,18 +62,15 @@ export function linkOf(disk: Disk, n: number): string {
   }
 }
 
-/**
- * Emulated, whatever the host: what /dev/kvm does inside another machine differs too much. Without what nothing is
- * plugged into, a boot is two seconds shorter.
- */
+/** Without what nothing is plugged into, a boot is two seconds shorter. */
 export function machineArguments(machine: Machine): string[] {
   const bios = machine.firmware !== 'uefi';
   const has = (bus: Disk['bus']) => machine.disks.some((disk) => disk.bus === bus);
   return [
     ...['-machine', `q35,sata=${has('sata') ? 'on' : 'off'},smbus=off,i8042=off,vmport=off`],
-    ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'qemu64'],
+    ...[...EMULATED, '-cpu', 'qemu64'],
     ...['-smp', String(machine.cpus ?? 1), '-m', String(machine.memory ?? 768)],
-    ...['-nodefaults', '-no-user-config', '-vga', 'none', '-display', 'none', '-no-reboot'],
+    ...BARE,
     ...(bios ? [] : uefi(machine)),
     ...['-device', `virtio-scsi-pci,id=scsi,addr=${SCSI}`],
     ...(has('usb') ? ['-device', `qemu-xhci,id=usb,addr=${USB},p2=15,p3=15`] : []),
