@@ -166,3 +166,62 @@ describe('a host that has joined before, and whose first boot goes on', () => {
     expect(host.read('kubeadm')).toContain('kubeadm reset');
   });
 });
+
+describe('the token that a host has joined with, on its node', () => {
+  const MACHINE = '0a'.repeat(16);
+
+  /** A step of its own that does this, and is done then. */
+  async function does(act: string): Promise<void> {
+    const step = `title=ready patience=20 hint=''\n. "$libexec/firstboot/cluster.sh"
+check() { [ -e "$root/over" ]; }\nact() {\n${act}\ntouch "$root/over"; }\n`;
+    host.only('88-ready', step);
+    await host.run('run');
+  }
+  const annotation = () => host.read('annotation').trim();
+
+  function node(token = 'abcdef') {
+    host = new Host(undefined, ['base', 'node']);
+    host.write(
+      'etc/imgbuild/firstboot.conf',
+      "host='knode1'\nrole='worker'\nendpoint='api.prod:8443'\nreport_url=''\ncontrol_plane=''\n",
+    );
+    host.write('etc/machine-id', `${MACHINE}\n`);
+    host.write('var/lib/imgbuild/bootstrap-token', `${token}.0123456789abcdef\n`);
+    host.program(
+      'kubectl',
+      `case "$*" in
+*' annotate --field-manager imgbuild-firstboot '*) word=\${!#}; echo "\${word#*=}" >"$ROOT/annotation" ;;
+*) cat "$ROOT/annotation" ;;
+esac`,
+    );
+    host.program('kubeadm', 'exit 0');
+  }
+
+  test('is told with the installation that says so, and no secret', async () => {
+    node();
+    await does('! token_is_told && tell_token && token_is_told && touch "$root/well"');
+    expect(annotation()).toMatch(new RegExp(`^abcdef ${MACHINE} \\d{4}-\\d\\d-\\d\\dT[\\d:]+Z$`));
+    expect(host.exists('well')).toBe(true);
+  });
+
+  test('is not told by what an earlier self has left there', async () => {
+    node();
+    host.write('annotation', `abcdef ${'0b'.repeat(16)} 2020-01-01T00:00:00Z\n`);
+    await does('token_is_told || touch "$root/well"');
+    expect(host.exists('well')).toBe(true);
+  });
+
+  test('another token is told anew', async () => {
+    node();
+    await does(`tell_token; echo fedcba.0123456789abcdef >"$stage/bootstrap-token"
+! token_is_told && tell_token && token_is_told && touch "$root/well"`);
+    expect(annotation()).toMatch(/^fedcba /);
+    expect(host.exists('well')).toBe(true);
+  });
+
+  test('is told anew after what was left of a join is taken away', async () => {
+    node();
+    await does(`tell_token; reset_half_done; token_is_told || touch "$root/well"`);
+    expect(host.exists('well')).toBe(true);
+  });
+});
